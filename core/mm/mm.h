@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The mm's public face: address spaces' lives, their parameters and counters, and the mapping
+ * calls (do_mmap and family) that syscalls.c, fork and the recordings build on.
+ *
+ * Everything here returns 0, an address or -errno (as the kernel function of the same name); what
+ * must be held is said at each declaration.
+ */
+#ifndef MMSTORM_MM_MM_H
+#define MMSTORM_MM_MM_H
+
+#include "base/bitmap.h"
+#include "base/err.h"
+#include "mm/mm_types.h"
+
+struct kmem_cache;
+
+/* Raw x86-64 values of Linux, as recorded programs pass them. */
+#define PROT_NONE	0x0UL
+#define PROT_READ	0x1UL
+#define PROT_WRITE	0x2UL
+#define PROT_EXEC	0x4UL
+#define PROT_SEM	0x8UL
+#define PROT_GROWSDOWN	0x01000000UL
+#define PROT_GROWSUP	0x02000000UL
+
+#define MAP_SHARED		0x01UL
+#define MAP_PRIVATE		0x02UL
+#define MAP_SHARED_VALIDATE	0x03UL
+#define MAP_DROPPABLE		0x08UL
+#define MAP_TYPE		0x0fUL
+#define MAP_FIXED		0x10UL
+#define MAP_ANONYMOUS		0x20UL
+#define MAP_32BIT		0x40UL
+#define MAP_ABOVE4G		0x80UL
+#define MAP_GROWSDOWN		0x0100UL
+#define MAP_DENYWRITE		0x0800UL
+#define MAP_EXECUTABLE		0x1000UL
+#define MAP_LOCKED		0x2000UL
+#define MAP_NORESERVE		0x4000UL
+#define MAP_POPULATE		0x8000UL
+#define MAP_NONBLOCK		0x10000UL
+#define MAP_STACK		0x20000UL
+#define MAP_HUGETLB		0x40000UL
+#define MAP_SYNC		0x80000UL
+#define MAP_FIXED_NOREPLACE	0x100000UL
+
+#define MREMAP_MAYMOVE		1UL
+#define MREMAP_FIXED		2UL
+#define MREMAP_DONTUNMAP	4UL
+
+enum madvise_behavior {
+	MADV_NORMAL = 0, MADV_RANDOM = 1, MADV_SEQUENTIAL = 2, MADV_WILLNEED = 3,
+	MADV_DONTNEED = 4, MADV_FREE = 8, MADV_REMOVE = 9, MADV_DONTFORK = 10, MADV_DOFORK = 11,
+	MADV_MERGEABLE = 12, MADV_UNMERGEABLE = 13, MADV_HUGEPAGE = 14, MADV_NOHUGEPAGE = 15,
+	MADV_DONTDUMP = 16, MADV_DODUMP = 17, MADV_WIPEONFORK = 18, MADV_KEEPONFORK = 19,
+	MADV_COLD = 20, MADV_PAGEOUT = 21, MADV_POPULATE_READ = 22, MADV_POPULATE_WRITE = 23,
+	MADV_DONTNEED_LOCKED = 24, MADV_COLLAPSE = 25, MADV_HWPOISON = 100,
+	MADV_GUARD_INSTALL = 102, MADV_GUARD_REMOVE = 103,
+};
+
+/* ---- the machine's mm state ----------------------------------------------------------------------- */
+
+/* machine->mmg. Caches and defaults are immutable after mm_init(). */
+struct mm_global {
+	struct kmem_cache	*mm_cachep;
+	struct kmem_cache	*vm_area_cachep;	/* SLAB_TYPESAFE_BY_RCU */
+	struct kmem_cache	*vma_node_cachep;	/* nodes of the VMA tree */
+	struct mm_params	default_params;		/* for mm_alloc(); a recording may set it at rest */
+	atomic_long_t		vm_committed_as;	/* pages promised (VM_ACCOUNT) */
+	atomic_t		next_mm_id;
+	spinlock_t		lock;			/* mms */
+	struct list_head	mms;			/* every mm_struct with mm_count > 0 */
+};
+
+/* Boot and shutdown of the room (called by kern_boot). Shutdown expects no mm to be left. */
+int mm_init(struct machine *m);
+void mm_shutdown(struct machine *m);
+
+/* The facts of the recording host (24 GiB, no ASLR, THP on); machine RAM does not enter. */
+void mm_params_default(struct mm_params *p);
+
+/* ---- lives ------------------------------------------------------------------------------------------ */
+
+/*
+ * A new empty address space with mm_users = mm_count = 1 and the x86-64 layout of
+ * exec (mmap_base from RLIMIT_STACK). params NULL takes the machine's defaults. NULL: no memory.
+ * May sleep. mm_alloc() in kernel/fork.c.
+ */
+struct mm_struct *mm_alloc(struct machine *m, const struct mm_params *params);
+/* Recomputes mmap_base and layout from mm->params (arch_pick_mmap_layout); only while empty. */
+void mm_pick_layout(struct mm_struct *mm);
+
+static inline void mmgrab(struct mm_struct *mm)
+{
+	atomic_inc(&mm->mm_count);
+}
+
+static inline void mmget(struct mm_struct *mm)
+{
+	atomic_inc(&mm->mm_users);
+}
+
+static inline bool mmget_not_zero(struct mm_struct *mm)
+{
+	return atomic_inc_not_zero(&mm->mm_users);
+}
+
+/* Drops a user; the last one runs exit_mmap() (may sleep, no locks held). */
+void mmput(struct mm_struct *mm);
+/* Drops a reference to the structure; the last frees the root table and the structure. */
+void mmdrop(struct mm_struct *mm);
+
+/* ---- counters ----------------------------------------------------------------------------------------- */
+
+static inline void add_mm_counter(struct mm_struct *mm, int member, long value)
+{
+	atomic_long_add(value, &mm->rss_stat[member]);
+}
+
+static inline void inc_mm_counter(struct mm_struct *mm, int member)
+{
+	atomic_long_inc(&mm->rss_stat[member]);
+}
+
+static inline void dec_mm_counter(struct mm_struct *mm, int member)
+{
+	atomic_long_dec(&mm->rss_stat[member]);
+}
+
+static inline unsigned long get_mm_counter(struct mm_struct *mm, int member)
+{
+	long v = atomic_long_read(&mm->rss_stat[member]);
+
+	return v < 0 ? 0 : (unsigned long)v;
+}
+
+/* Accounts npages (may be negative) under flags in total_vm and its parts; mmap_lock for writing. */
+void vm_stat_account(struct mm_struct *mm, vm_flags_t flags, long npages);
+/* RLIMIT_AS and RLIMIT_DATA allow npages more of such a mapping. */
+bool may_expand_vm(struct mm_struct *mm, vm_flags_t flags, unsigned long npages);
+/* Promises pages (overcommit). 0 or -ENOMEM; vm_unacct_memory() takes the promise back. */
+int vm_enough_memory(struct mm_struct *mm, long pages);
+void vm_unacct_memory(struct mm_struct *mm, long pages);
+/* Account charge of a fork child's VMAs is made by dup_mmap with the two above. */
+
+static inline unsigned long mm_rlimit(const struct mm_struct *mm, unsigned int limit)
+{
+	return mm->params.rlim[limit];
+}
+
+/* ---- mapping calls; all take mmap_lock themselves unless said ----------------------------------------- */
+
+/*
+ * do_mmap() of mm/mmap.c. mmap_lock held for writing. pgoff in pages. The file's reference is the
+ * caller's; the VMA takes its own. *populate gets the bytes to fault in after unlocking, or 0.
+ * Returns the address or -errno as unsigned long.
+ */
+unsigned long do_mmap(struct mm_struct *mm, struct file *file, unsigned long addr,
+		      unsigned long len, unsigned long prot, unsigned long flags,
+		      unsigned long pgoff, unsigned long *populate);
+unsigned long vm_mmap_pgoff(struct mm_struct *mm, struct file *file, unsigned long addr,
+			    unsigned long len, unsigned long prot, unsigned long flags,
+			    unsigned long pgoff);
+int vm_munmap(struct mm_struct *mm, unsigned long start, size_t len);
+/* mmap_lock for writing; with downgrade it may come back held for reading: returns 0/-errno, and
+ * sets *locked_read. NULL: never downgrades. */
+int do_munmap(struct mm_struct *mm, unsigned long start, size_t len, bool *locked_read);
+int do_mprotect(struct mm_struct *mm, unsigned long start, size_t len, unsigned long prot);
+unsigned long do_mremap(struct mm_struct *mm, unsigned long addr, unsigned long old_len,
+			unsigned long new_len, unsigned long flags, unsigned long new_addr);
+unsigned long do_brk(struct mm_struct *mm, unsigned long brk);
+int do_madvise(struct mm_struct *mm, unsigned long start, size_t len, int behavior);
+
+/*
+ * Where a mapping of len bytes may go. mmap_lock held. file may be NULL; pgoff in pages.
+ * Page-aligned address or -errno (IS_ERR_VALUE). get_unmapped_area() with check of MAP_FIXED.
+ */
+unsigned long get_unmapped_area(struct mm_struct *mm, struct file *file, unsigned long addr,
+				unsigned long len, unsigned long pgoff, unsigned long flags,
+				vm_flags_t vm_flags);
+
+/* Faults in [start, start+len) as MAP_POPULATE does; errors are ignored. No locks held. */
+void mm_populate(struct mm_struct *mm, unsigned long start, unsigned long len);
+/*
+ * Stack growth: makes the GROWSDOWN vma start at address (page aligned down). mmap_lock held for
+ * writing. 0 or -ENOMEM. (mm/vma.c expand_downwards)
+ */
+int expand_downwards(struct vm_area_struct *vma, unsigned long address);
+/* The fault's expand_stack: finds the VMA to grow; upgrades the held read lock to a write lock as
+ * the kernel does, and returns with it downgraded; NULL with no lock held when it cannot. */
+struct vm_area_struct *expand_stack(struct mm_struct *mm, unsigned long address);
+
+/* ---- building and showing a layout ------------------------------------------------------------------------ */
+
+/*
+ * Installs a VMA without the checks of mmap: recordings' initial layouts. special NULL or one of
+ * mm_special_mapping()'s; the file's reference is taken. Takes mmap_lock. 0, -EEXIST or -ENOMEM.
+ */
+int mm_install_vma(struct mm_struct *mm, unsigned long start, unsigned long end, vm_flags_t flags,
+		   unsigned long pgoff, struct file *file,
+		   const struct vm_special_mapping *special);
+/* "[vdso]", "[vvar]" or "[vvar_vclock]"; NULL for any other name. */
+const struct vm_special_mapping *mm_special_mapping(const char *name);
+
+/* One line of /proc/PID/maps, copied out. */
+struct vma_view {
+	unsigned long	start, end;
+	vm_flags_t	flags;
+	unsigned long	pgoff;		/* as maps shows it: pages, 0 for anonymous */
+	struct file	*file;		/* not referenced: valid while the layout is not changed */
+	const char	*name;		/* "[heap]", "[stack]", "[vdso]"... or NULL */
+};
+/* The first VMA that ends above addr; false at the end. Takes mmap_lock for reading. */
+bool mm_view_vma(struct mm_struct *mm, unsigned long addr, struct vma_view *view);
+/* VmFlags of smaps as two-letter words ("rd wr mr mw me ac"), NUL-terminated. */
+void vma_flags_text(vm_flags_t flags, char *buf, size_t len);
+
+/* ---- struct file --------------------------------------------------------------------------------------------- */
+
+static inline struct file *get_file(struct file *file)
+{
+	atomic_long_inc(&file->f_count);
+	return file;
+}
+/* alloc_file() and fput() live with the inodes, in filemap.h. */
+
+#endif /* MMSTORM_MM_MM_H */
