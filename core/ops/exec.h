@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef MMSTORM_OPS_EXEC_H
+#define MMSTORM_OPS_EXEC_H
+
+#include "ops/op.h"
+#include "ops/stream.h"
+
+struct machine;
+struct mm_struct;
+struct file;
+
+/*
+ * Runs: ops executed by the tasks of one booted machine.
+ *
+ * A program's task t0.. (world.tasks of them) start as the threads of one
+ * process; fork(tN) and clone(tN) make tN, which does the ops of tN that are
+ * written after that line, up to its exit.  A stream's tasks are drawn
+ * (ops/stream.h).  Either runs in the machine's mode:
+ *
+ *	RUN_SERIAL	on the calling host thread, op by op: a program in the order
+ *			in which it is written, streams in an order drawn from the
+ *			seed.  Barriers and delays mean nothing.
+ *	free, jitter	tasks run in parallel on the vCPUs; the caller waits for the
+ *			last one.  barrier(T) waits until each task of T has
+ *			come to as many barriers, or has ended.  In an ordered
+ *			program an op waits for every op before it that is not
+ *			async, and a barrier for those too.
+ *
+ * A signal that an access raises is recorded and the task goes on.
+ */
+
+struct op_result {
+	bool		done;		/* false: there was no such task */
+	long		ret;		/* the call's answer: >= 0 or -errno */
+	u64		value;		/* loaded; before the rmw; hash of a copy */
+	int		signo;		/* raised by an access, 0 = none */
+	int		code;		/* si_code */
+	unsigned long	address;	/* si_addr */
+};
+
+/* Where an op was done. */
+struct op_place {
+	unsigned int	task;		/* slot; of streams: number of the task */
+	u64		key;		/* of streams: who it is */
+	u64		k;		/* the task's k-th op; of programs: its line */
+	unsigned int	cpu;		/* vCPU on which it ended */
+	struct mm_struct *mm;		/* the task's */
+};
+
+struct op_run_config {
+	struct machine	*machine;	/* by kern_boot(); oracles attached before */
+	struct op_world	world;		/* cpus is not used: the machine has them */
+
+	/*
+	 * Called after each op, on the vCPU that did it, nothing locked.  With
+	 * parallel runs it is called from several at once.
+	 */
+	void		(*observe)(void *arg, const struct op_place *place,
+				   const struct mm_op *op,
+				   const struct op_result *result);
+	void		*arg;
+};
+
+struct op_run;
+
+/* Creates files and the first process.  0, -EINVAL (world), -ENOMEM. */
+int op_run_create(const struct op_run_config *config, struct op_run **out);
+
+/* Ends what tasks are left and puts all files.  The machine is quiet after. */
+void op_run_destroy(struct op_run *run);
+
+/*
+ * Once per run.  0 when the ops were executed, whatever they answered;
+ * -ENOMEM or -EAGAIN when the run itself could not go on.
+ */
+int op_run_program(struct op_run *run, const struct op_list *list);
+
+/* world.tasks streams; ends after max_ops (0 = never) or op_run_stop(). */
+int op_run_streams(struct op_run *run, const struct op_mix *mix, u64 max_ops);
+
+/* Tasks end before their next op.  From any thread or signal handler. */
+void op_run_stop(struct op_run *run);
+
+struct op_counts {
+	u64	ops;
+	u64	count[OP_NR];
+	u64	error[OP_NR];		/* answered -errno */
+	u64	signal[OP_NR];		/* raised a signal */
+	u64	tasks;			/* started */
+	u64	tasks_ended;
+	u64	moved;			/* ops that ended on another vCPU */
+};
+
+/* Of vCPU `cpu', or of all with cpu = -1.  May be read while running. */
+void op_run_counts(const struct op_run *run, int cpu, struct op_counts *out);
+
+/* Serial runs only: the mm of a program's task, NULL when it has ended. */
+struct mm_struct *op_run_mm(const struct op_run *run, unsigned int task);
+
+/* File Fn of the run, NULL when n is out of range. */
+struct file *op_run_file(const struct op_run *run, unsigned int n);
+
+#endif /* MMSTORM_OPS_EXEC_H */

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef MMSTORM_OPS_STREAM_H
+#define MMSTORM_OPS_STREAM_H
+
+#include "ops/op.h"
+
+/*
+ * Streams: what the tasks of a storm do.  Op k of a task is drawn from
+ * hash64(seed, key, k) alone, where the key says who the task is: the n-th at the
+ * start, or the child that op k of that parent made.  So what a task does never
+ * depends on timing, nor on what the machine answered, and a run's ops can be
+ * written down before it starts.
+ *
+ * The number of tasks is bounded by the shape of the family, not by a count
+ * that racing tasks share: a task has `children' places for its children,
+ * a fork into a place that is taken first waits for its holder to end, and
+ * tasks at the last depth do not fork.  Children end after a drawn number of ops.
+ */
+
+/* What a storm's tasks do, and how much of each.  Data; see stress/storms. */
+struct op_mix {
+	const char	*name;
+	u16		weight[OP_NR];		/* shares, 0 = never */
+
+	/* Of 1000: how often ... */
+	u16		shared;		/* a mapping is MAP_SHARED */
+	u16		file;		/* a mapping is of a file */
+	u16		hot;		/* an address is in the hot pages */
+	u16		tagged;		/* a store is a tagged word */
+	u16		moving;		/* mremap names its target (FIXED) */
+	u16		readonly;	/* mprotect takes the right to write */
+
+	u16		len_max;	/* pages of a mapping or range, from 1 */
+	u16		hot_pages;	/* size of the hot part, 0 = none */
+
+	/* The family. */
+	u8		depth;		/* generations after the first, 0 = no fork */
+	u8		children;	/* places a task has, 1-4 */
+	u16		life_min;	/* ops of a child, at least and at most */
+	u16		life_max;
+};
+
+/* -EINVAL: no op has a weight, or a field is out of its range. */
+int op_mix_valid(const struct op_mix *mix);
+
+/* Most tasks that `initial' tasks and their families can be at one time. */
+unsigned long op_mix_tasks_max(const struct op_mix *mix, unsigned int initial);
+
+struct op_stream {
+	const struct op_world	*world;
+	const struct op_mix	*mix;
+	u64			key;		/* who the task is */
+	u64			k;		/* of the next op */
+	u64			life;		/* ops in all, 0 = until told to stop */
+	unsigned int		depth;		/* generations above it */
+	u32			weights;	/* sum, without what it may not draw */
+};
+
+/* The stream of the nth task at the start. */
+void op_stream_init(struct op_stream *s, const struct op_world *world,
+		    const struct op_mix *mix, unsigned int nth);
+
+/*
+ * The stream of the child that the fork or clone drawn last makes: call it
+ * between that op_stream_next() and the one after.
+ */
+void op_stream_child(const struct op_stream *parent, struct op_stream *child);
+
+/*
+ * Draws the next op; false when the task's life is over.  For fork and clone
+ * arg[0] is the place of the child (0..children-1).
+ */
+bool op_stream_next(struct op_stream *s, struct mm_op *op);
+
+#endif /* MMSTORM_OPS_STREAM_H */
