@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef MM_FAULT_H
-#define MM_FAULT_H
+#ifndef MMSTORM_MM_FAULT_H
+#define MMSTORM_MM_FAULT_H
 
 /*
  * The processor's page-fault vector (arch/x86/mm/fault.c).

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef MM_FAULT_STATE_H
-#define MM_FAULT_STATE_H
+#ifndef MMSTORM_MM_FAULT_STATE_H
+#define MMSTORM_MM_FAULT_STATE_H
 
 /*
  * What the fault, reverse-map and file code keeps per machine.

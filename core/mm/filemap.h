@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef MM_FILEMAP_H
-#define MM_FILEMAP_H
+#ifndef MMSTORM_MM_FILEMAP_H
+#define MMSTORM_MM_FILEMAP_H
 
 /*
  * Files as the mm sees them: inode, open file, page cache (mm/filemap.c and
@@ -40,19 +40,11 @@ struct address_space {
 	/* Protected by i_mmap_rwsem. */
 	struct rw_semaphore i_mmap_rwsem;
 	struct rb_root_cached i_mmap;
-
-	/* VM_MAYWRITE|VM_SHARED mappings. */
-	atomic_t i_mmap_writable;
-};
-
-enum inode_kind {
-	INODE_SHMEM,	/* memfd, tmpfs, shared anonymous: counts as RssShmem */
-	INODE_REGULAR,	/* a file of a file system: counts as RssFile */
 };
 
 struct inode {
 	/* Immutable. */
-	enum inode_kind i_kind;
+	enum file_kind i_kind;	/* FILE_SHMEM or FILE_REGULAR for cached ones */
 	unsigned long i_ino;
 	struct machine *i_machine;
 
@@ -66,21 +58,6 @@ struct inode {
 
 	struct address_space i_data;
 	struct list_head i_list;	/* all inodes of the machine: its inode lock */
-};
-
-enum file_mode {
-	FMODE_READ	= 1,
-	FMODE_WRITE	= 2,
-};
-
-/* One open(): two of one inode never merge, a dup() is the same one. */
-struct file {
-	/* Immutable. */
-	unsigned f_mode;
-	struct inode *f_inode;
-	struct address_space *f_mapping;
-
-	atomic_t f_count;
 };
 
 static inline struct inode *file_inode(const struct file *file)
@@ -102,25 +79,19 @@ static inline void i_size_write(struct inode *inode, u64 size)
 /* ---- life of files ---- */
 
 /* An open file on a new inode of @size bytes, all hole; ERR_PTR(-ENOMEM). */
-struct file *file_create(enum inode_kind kind, u64 size, unsigned mode);
+struct file *file_create(enum file_kind kind, u64 size, unsigned int mode);
 /* Another open() of the same inode. */
-struct file *file_reopen(struct file *file, unsigned mode);
-struct file *get_file(struct file *file);
+struct file *file_reopen(struct file *file, unsigned int mode);
+/* Drops a reference (get_file is in mm.h); the last one closes. May sleep. */
 void fput(struct file *file);
 
 /* An unlinked shmem object, the backing of MAP_SHARED|MAP_ANONYMOUS. */
 struct file *shmem_kernel_file_setup(u64 size);
-/* Give @vma (shared, no file) such an object of its own length. */
+/* Give @vma (shared, no file) such an object of its own length; sets vm_kind. */
 int shmem_zero_setup(struct vm_area_struct *vma);
-/* mmap's call into the file: sets vma->vm_ops.  -ENODEV, -EACCES... */
-int call_mmap(struct file *file, struct vm_area_struct *vma);
-
-extern const struct vm_operations_struct generic_file_vm_ops;
-extern const struct vm_operations_struct shmem_vm_ops;
-
 static inline bool inode_is_shmem(const struct inode *inode)
 {
-	return inode->i_kind == INODE_SHMEM;
+	return inode->i_kind == FILE_SHMEM;
 }
 
 /*
@@ -147,7 +118,13 @@ int filemap_add_page(struct address_space *mapping, struct page *page,
 /* Locked, unmapped @page out of it; drops the index's reference. */
 void filemap_remove_page(struct page *page);
 
+/*
+ * The file's part of a fault: sets vmf->page, referenced and locked
+ * (VM_FAULT_LOCKED), inside i_size.  SIGBUS, OOM, or RETRY with the lock gone.
+ * Under FAULT_FLAG_VMA_LOCK or mmap_lock held for reading.
+ */
 vm_fault_t filemap_fault(struct vm_fault *vmf);
+/* Map what is cached of [start_pgoff, end_pgoff]; VM_FAULT_NOPAGE if vmf's is. */
 vm_fault_t filemap_map_pages(struct vm_fault *vmf, unsigned long start_pgoff,
 			     unsigned long end_pgoff);
 
@@ -173,7 +150,7 @@ static inline void i_mmap_unlock_read(struct address_space *mapping)
 	up_read(&mapping->i_mmap_rwsem);
 }
 
-/* Insert and remove under i_mmap_rwsem taken here; i_mmap_writable kept. */
+/* Insert and remove under i_mmap_rwsem taken here; no file: nothing. */
 void vma_link_file(struct vm_area_struct *vma);
 void unlink_file_vma(struct vm_area_struct *vma);
 /* The same with i_mmap_rwsem held for writing. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef MM_FORK_H
-#define MM_FORK_H
+#ifndef MMSTORM_MM_FORK_H
+#define MMSTORM_MM_FORK_H
 
 /*
  * Making and unmaking an address space as a whole (kernel/fork.c's mm part and

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef MM_INTERVAL_TREE_H
-#define MM_INTERVAL_TREE_H
+#ifndef MMSTORM_MM_INTERVAL_TREE_H
+#define MMSTORM_MM_INTERVAL_TREE_H
 
 /*
  * Interval trees of VMAs by file page offset (mm/interval_tree.c).

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef MM_MEMORY_H
-#define MM_MEMORY_H
+#ifndef MMSTORM_MM_MEMORY_H
+#define MMSTORM_MM_MEMORY_H
 
 /*
  * Page faults, unmapping and copying of page tables: the part of the mm that
@@ -14,33 +14,13 @@
 
 #include "base/atomic.h"
 #include "base/types.h"
+#include "mm/mm.h"
 #include "mm/mm_types.h"
 #include "phys/page.h"
 
 struct mmu_gather;
 struct file;
 struct inode;
-
-/*
- * Flags of a fault.  ALLOW_RETRY without TRIED is a first attempt, which may
- * drop the lock it came with and return VM_FAULT_RETRY; VMA_LOCK says that lock
- * is the VMA's read lock and not mmap_lock.
- */
-enum fault_flag {
-	FAULT_FLAG_WRITE		= 1u << 0,
-	FAULT_FLAG_MKWRITE		= 1u << 1,
-	FAULT_FLAG_ALLOW_RETRY		= 1u << 2,
-	FAULT_FLAG_RETRY_NOWAIT		= 1u << 3,
-	FAULT_FLAG_KILLABLE		= 1u << 4,
-	FAULT_FLAG_TRIED		= 1u << 5,
-	FAULT_FLAG_USER			= 1u << 6,
-	FAULT_FLAG_REMOTE		= 1u << 7,
-	FAULT_FLAG_INSTRUCTION		= 1u << 8,
-	FAULT_FLAG_INTERRUPTIBLE	= 1u << 9,
-	FAULT_FLAG_UNSHARE		= 1u << 10,
-	FAULT_FLAG_ORIG_PTE_VALID	= 1u << 11,
-	FAULT_FLAG_VMA_LOCK		= 1u << 12,
-};
 
 /* What a vCPU's page fault starts with. */
 #define FAULT_FLAG_DEFAULT (FAULT_FLAG_ALLOW_RETRY | FAULT_FLAG_KILLABLE | \
@@ -50,38 +30,6 @@ static inline bool fault_flag_allow_retry_first(unsigned int flags)
 {
 	return (flags & FAULT_FLAG_ALLOW_RETRY) && !(flags & FAULT_FLAG_TRIED);
 }
-
-/* Answers of a fault handler; values are the kernel's. */
-enum vm_fault_reason {
-	VM_FAULT_OOM		= 0x000001,
-	VM_FAULT_SIGBUS		= 0x000002,
-	VM_FAULT_MAJOR		= 0x000004,
-	VM_FAULT_SIGSEGV	= 0x000040,
-	VM_FAULT_NOPAGE		= 0x000100,	/* ->fault installed the PTE itself */
-	VM_FAULT_LOCKED		= 0x000200,	/* vmf->page is returned locked */
-	VM_FAULT_RETRY		= 0x000400,	/* lock dropped: look up again */
-	VM_FAULT_FALLBACK	= 0x000800,
-	VM_FAULT_DONE_COW	= 0x001000,
-	VM_FAULT_COMPLETED	= 0x004000,	/* done, and the lock was dropped */
-};
-
-#define VM_FAULT_ERROR (VM_FAULT_OOM | VM_FAULT_SIGBUS | VM_FAULT_SIGSEGV)
-
-/*
- * What a mapping's owner does for it.  A VMA without a table is anonymous and
- * private (vma_is_anonymous); shared anonymous memory is a file and has one.
- */
-struct vm_operations_struct {
-	const char *name;
-	/*
-	 * Called with mmap_lock or the VMA lock held for reading.  Sets
-	 * vmf->page with a reference, locked when VM_FAULT_LOCKED is returned.
-	 */
-	vm_fault_t (*fault)(struct vm_fault *vmf);
-	/* Map cached pages around vmf->address, under RCU; takes the PTL itself. */
-	vm_fault_t (*map_pages)(struct vm_fault *vmf, unsigned long start_pgoff,
-				unsigned long end_pgoff);
-};
 
 /*
  * handle_mm_fault - resolve one fault at @address inside @vma
@@ -186,27 +134,7 @@ bool can_change_pte_writable(struct vm_area_struct *vma, unsigned long addr,
 /* Shared writable file mapping that wants to hear of the first write. */
 bool vma_wants_writenotify(struct vm_area_struct *vma);
 
-/* ---- counters of resident pages: exact, any context ---- */
-
-static inline void add_mm_counter(struct mm_struct *mm, int member, long value)
-{
-	atomic_long_add(value, &mm->rss_stat[member]);
-}
-
-static inline void inc_mm_counter(struct mm_struct *mm, int member)
-{
-	atomic_long_add(1, &mm->rss_stat[member]);
-}
-
-static inline void dec_mm_counter(struct mm_struct *mm, int member)
-{
-	atomic_long_add(-1, &mm->rss_stat[member]);
-}
-
-static inline long get_mm_counter(struct mm_struct *mm, int member)
-{
-	return atomic_long_read(&mm->rss_stat[member]);
-}
+/* ---- counters of resident pages (mm.h has the arithmetic) ---- */
 
 /* Which counter a page-cache page and any mapped page belongs to. */
 int mm_counter_file(struct page *page);

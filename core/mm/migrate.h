@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef MM_MIGRATE_H
-#define MM_MIGRATE_H
+#ifndef MMSTORM_MM_MIGRATE_H
+#define MMSTORM_MM_MIGRATE_H
 
 /*
  * Moving an anonymous page to another frame while it is in use (mm/migrate.c).

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef MM_PAGE_INDEX_H
-#define MM_PAGE_INDEX_H
+#ifndef MMSTORM_MM_PAGE_INDEX_H
+#define MMSTORM_MM_PAGE_INDEX_H
 
 /*
  * A radix tree from page offset to struct page, 64 slots a node: the page

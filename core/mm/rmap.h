@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef MM_RMAP_H
-#define MM_RMAP_H
+#ifndef MMSTORM_MM_RMAP_H
+#define MMSTORM_MM_RMAP_H
 
 /*
  * Reverse mapping: from a page to the entries that map it (mm/rmap.c, 6.18).
