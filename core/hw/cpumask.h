@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef MMSTORM_HW_CPUMASK_H
+#define MMSTORM_HW_CPUMASK_H
+
+#include "base/types.h"
+#include "base/compiler.h"
+#include "base/point.h"
+
+/*
+ * Sets of vCPUs, by number.  Plain values; the atomic operations are for
+ * masks that several vCPUs change (mm_cpumask).  As in the kernel,
+ * cpumask_set_cpu() and cpumask_clear_cpu() are full barriers: switch_mm()
+ * relies on "set my bit, then read tlb_gen" against "raise tlb_gen, then read
+ * the mask" (include/linux/cpumask.h, arch/x86/mm/tlb.c).
+ */
+#define NR_CPUS		256
+#define CPUMASK_WORDS	(NR_CPUS / 64)
+
+typedef struct cpumask {
+	u64 bits[CPUMASK_WORDS];
+} cpumask_t;
+
+static inline void cpumask_set_cpu(unsigned int cpu, cpumask_t *mask)
+{
+	sched_point(SCHED_ATOMIC, mask);
+	__atomic_fetch_or(&mask->bits[cpu / 64], 1ULL << (cpu % 64), __ATOMIC_SEQ_CST);
+}
+
+static inline void cpumask_clear_cpu(unsigned int cpu, cpumask_t *mask)
+{
+	sched_point(SCHED_ATOMIC, mask);
+	__atomic_fetch_and(&mask->bits[cpu / 64], ~(1ULL << (cpu % 64)), __ATOMIC_SEQ_CST);
+}
+
+/* The same for a mask that nobody else can see. */
+static inline void __cpumask_set_cpu(unsigned int cpu, cpumask_t *mask)
+{
+	mask->bits[cpu / 64] |= 1ULL << (cpu % 64);
+}
+
+static inline void __cpumask_clear_cpu(unsigned int cpu, cpumask_t *mask)
+{
+	mask->bits[cpu / 64] &= ~(1ULL << (cpu % 64));
+}
+
+static inline bool cpumask_test_cpu(unsigned int cpu, const cpumask_t *mask)
+{
+	return __atomic_load_n(&mask->bits[cpu / 64], __ATOMIC_SEQ_CST) >> (cpu % 64) & 1;
+}
+
+static inline void cpumask_clear(cpumask_t *mask)
+{
+	for (unsigned int i = 0; i < CPUMASK_WORDS; i++)
+		__atomic_store_n(&mask->bits[i], 0, __ATOMIC_RELAXED);
+}
+
+/* Word by word: of a mask that changes meanwhile, each word is some value it had. */
+static inline void cpumask_copy(cpumask_t *dst, const cpumask_t *src)
+{
+	for (unsigned int i = 0; i < CPUMASK_WORDS; i++)
+		__atomic_store_n(&dst->bits[i], __atomic_load_n(&src->bits[i], __ATOMIC_SEQ_CST),
+				 __ATOMIC_RELAXED);
+}
+
+/* The first member >= @cpu, or NR_CPUS. */
+static inline unsigned int cpumask_next(unsigned int cpu, const cpumask_t *mask)
+{
+	while (cpu < NR_CPUS) {
+		u64 word = __atomic_load_n(&mask->bits[cpu / 64], __ATOMIC_RELAXED) >> (cpu % 64);
+
+		if (word)
+			return cpu + (unsigned int)__builtin_ctzll(word);
+		cpu = (cpu / 64 + 1) * 64;
+	}
+	return NR_CPUS;
+}
+
+static inline unsigned int cpumask_first(const cpumask_t *mask)
+{
+	return cpumask_next(0, mask);
+}
+
+static inline bool cpumask_empty(const cpumask_t *mask)
+{
+	return cpumask_first(mask) == NR_CPUS;
+}
+
+static inline unsigned int cpumask_weight(const cpumask_t *mask)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < CPUMASK_WORDS; i++)
+		n += (unsigned int)__builtin_popcountll(
+			__atomic_load_n(&mask->bits[i], __ATOMIC_RELAXED));
+	return n;
+}
+
+/* Is some CPU other than @cpu a member?  (cpumask_any_but(mask, cpu) < nr_cpu_ids) */
+static inline bool cpumask_any_other(const cpumask_t *mask, unsigned int cpu)
+{
+	unsigned int first = cpumask_first(mask);
+
+	if (first == cpu)
+		first = cpumask_next(cpu + 1, mask);
+	return first != NR_CPUS;
+}
+
+#define for_each_cpu(cpu, mask) \
+	for ((cpu) = cpumask_first(mask); (cpu) < NR_CPUS; (cpu) = cpumask_next((cpu) + 1, (mask)))
+
+#endif /* MMSTORM_HW_CPUMASK_H */

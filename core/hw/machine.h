@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef MMSTORM_HW_MACHINE_H
+#define MMSTORM_HW_MACHINE_H
+
+#include "base/finding.h"
+#include "base/types.h"
+#include "hw/check_ops.h"
+#include "hw/ram.h"
+#include "hw/token.h"
+#include "hw/vcpu.h"
+#include "hw/vectors.h"
+#include "sync/rcu.h"
+
+struct arch;
+struct phys_mem;
+struct pgtable_state;
+struct mm_global;
+struct kern;
+struct check_state;
+
+enum run_mode {
+	RUN_SERIAL,	/* one bound host thread, no tasks of their own stack */
+	RUN_FREE,	/* vCPUs are threads and run when they can */
+	RUN_JITTER,	/* the same, disturbed at points from the seed */
+};
+
+/* Allocation failures to inject (phys/fail.c). */
+struct fail_config {
+	double	prob;	/* of each allocation; 0 is never */
+	u64	nth;	/* fail the nth allocation of a task's op, from 1; 0 is never */
+	u32	scope;	/* FAIL_* bits of phys/fail.h; 0 is all */
+};
+
+/* What a machine is; zero in a field is its default where one is named. */
+struct machine_config {
+	unsigned int	nr_cpus;	/* 1 to NR_CPUS */
+	unsigned long	nr_frames;	/* of 4 KiB; at least 16 */
+	unsigned int	frame_bytes;	/* 64 or 4096 */
+	u64		seed;
+	enum run_mode	mode;
+	unsigned int	run_tokens;	/* vCPUs that run at once; 0: host cores */
+	unsigned int	speculate_ppm;	/* accesses that are followed by a speculative TLB fill */
+	unsigned int	jitter_ppm;	/* points that are disturbed, RUN_JITTER; 0: default */
+	u64		turn;		/* virtual ns of a turn; 0: default */
+	u64		zoo[2];		/* planted bugs, bit = id */
+	u32		checks;		/* 1 << enum check_id */
+	struct fail_config fail;
+	bool		trace;		/* event rings */
+	unsigned int	trace_events;	/* per ring; 0: default */
+	size_t		stack_size;	/* bytes of a task's stack; 0: default */
+};
+
+/*
+ * A simulated computer and everything that runs on it.
+ *
+ * machine_create() makes the hardware, with interrupts on, nothing loaded and
+ * no vCPU running; what lies above fills in its own pointers at boot
+ * (kern/boot.c) and frees them before machine_destroy().
+ */
+struct machine {
+	/* Immutable after machine_create(). */
+	struct machine_config	config;
+	const struct arch	*arch;
+	unsigned int		nr_cpus;
+	struct vcpu		**cpus;
+	struct ram		ram;
+	bool			serial;		/* config.mode == RUN_SERIAL */
+	u64			turn;		/* virtual ns */
+
+	/* Installed at boot, immutable while vCPUs run. */
+	const struct check_ops	*check;
+	struct hw_vectors	vec;
+	const struct sched_ops	*sched_ops;
+	struct phys_mem		*phys;
+	struct pgtable_state	*pgt;
+	struct mm_global	*mmg;
+	struct kern		*kern;
+	struct check_state	*chk;
+
+	/* Each with its own rules. */
+	struct finding_sink	sink;
+	struct rcu_state	rcu;
+	struct token_pool	tokens;
+};
+
+/**
+ * machine_create() - make a computer
+ * @config: copied
+ * @out: the machine
+ *
+ * Returns 0; -EINVAL for a configuration that makes no sense; -ENOMEM.
+ * Costs microseconds for a small one.
+ */
+int machine_create(const struct machine_config *config, struct machine **out);
+
+/* No vCPU runs and no host thread is bound.  @m may be NULL. */
+void machine_destroy(struct machine *m);
+
+/**
+ * machine_bind_host() - the calling thread becomes vCPU @nr
+ *
+ * Until machine_unbind_host().  For boot, tests, quiet checks and the serial
+ * machine.  Takes a run token unless the machine is serial.  May be used by
+ * several threads at once, each for another vCPU.  A thread that is bound
+ * already may bind to another vCPU of the same machine: the binding moves.
+ */
+void machine_bind_host(struct machine *m, unsigned int nr);
+void machine_unbind_host(struct machine *m);
+
+static inline struct machine *this_machine(void)
+{
+	return this_cpu()->machine;
+}
+
+static inline void *frame_data(const struct machine *m, unsigned long pfn)
+{
+	return ram_data(&m->ram, pfn);
+}
+
+static inline u64 *frame_table(const struct machine *m, unsigned long pfn)
+{
+	return ram_table(&m->ram, pfn);
+}
+
+/* Where a page's byte @off (or an address) lands in its frame. */
+static inline unsigned int frame_offset(const struct machine *m, unsigned long off)
+{
+	return (unsigned int)off & (m->ram.frame_bytes - 1);
+}
+
+#endif /* MMSTORM_HW_MACHINE_H */

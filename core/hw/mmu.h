@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef MMSTORM_HW_MMU_H
+#define MMSTORM_HW_MMU_H
+
+#include "base/types.h"
+#include "hw/tlb.h"
+
+/*
+ * The page-table walker and the control register that points it at a root.
+ *
+ * As x86 does: entries are read one level at a time, rights are the
+ * conjunction over the levels (NX the disjunction), A is set in every entry
+ * used and D in the leaf of a store, each by an atomic compare-and-exchange
+ * that starts that entry over when it lost.  No paging-structure cache.
+ */
+
+struct vcpu;
+struct machine;
+
+enum mmu_access { ACC_READ, ACC_WRITE, ACC_EXEC };
+
+/* Or-ed to an enum mmu_access: not in user mode (copy_from_user and its kind). */
+#define ACC_KERNEL	0x100u
+
+/**
+ * mmu_load_cr3() - load a page-table root
+ * @root_pfn: frame of the top table; its face is the table one
+ * @pcid: tag for entries filled from now on, below TLB_TAG_GLOBAL
+ *
+ * Flushes nothing (bit 63 of CR3 set): the caller flushes what it must.
+ * Calling vCPU only, interrupts off or about to return to user mode.
+ */
+void mmu_load_cr3(struct vcpu *cpu, unsigned long root_pfn, unsigned int pcid);
+
+/* No root: every walk faults, nothing is speculated. */
+void mmu_unload_cr3(struct vcpu *cpu);
+
+/**
+ * mmu_walk() - translate @va from the loaded root and fill the TLB
+ * @acc: enum mmu_access, perhaps with ACC_KERNEL
+ * @entry: set to the filled TLB entry on success
+ *
+ * Returns 0, or 1 with *@err set to the page-fault error code.  Interrupts
+ * must be held off until the entry has been used (cpu->in_access).
+ */
+int mmu_walk(struct vcpu *cpu, unsigned long va, unsigned int acc, struct tlb_entry **entry,
+	     unsigned int *err);
+
+/**
+ * mmu_speculate() - fill the TLB with @va's translation if it has one
+ *
+ * What hardware may do at any time with any address under the loaded root:
+ * sets A, never D, faults silently.  Returns true when an entry was filled.
+ */
+bool mmu_speculate(struct vcpu *cpu, unsigned long va);
+
+/* The error code's bits that come from the access alone. */
+static inline unsigned int mmu_error_bits(unsigned int acc)
+{
+	unsigned int err = acc & ACC_KERNEL ? 0 : 0x04u;
+
+	if ((acc & ~ACC_KERNEL) == ACC_WRITE)
+		err |= 0x02u;
+	if ((acc & ~ACC_KERNEL) == ACC_EXEC)
+		err |= 0x10u;
+	return err;
+}
+
+#endif /* MMSTORM_HW_MMU_H */

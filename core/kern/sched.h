@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef MMSTORM_KERN_SCHED_H
+#define MMSTORM_KERN_SCHED_H
+
+#include "base/types.h"
+#include "kern/task.h"
+
+struct machine;
+struct mm_struct;
+struct vcpu;
+
+/*
+ * What context_switch() needs of address spaces; installed by mm_init().
+ * Called on the vCPU that switches, interrupts off and preemption off, except
+ * mmdrop and exit_mm.  NULL members are skipped.
+ */
+struct kern_mm_ops {
+	/*
+	 * switch_mm_irqs_off(): load @next's root.  @prev is what was loaded
+	 * before, NULL when nothing was.  May find @next loaded already.
+	 */
+	void (*switch_mm)(struct mm_struct *prev, struct mm_struct *next, struct task_struct *tsk);
+	/* enter_lazy_tlb(): @mm stays loaded while a task without an mm runs. */
+	void (*enter_lazy_tlb)(struct mm_struct *mm, struct task_struct *tsk);
+	/* mm_count references of lazy users; mmdrop may free, runs interrupts on. */
+	void (*mmgrab)(struct mm_struct *mm);
+	void (*mmdrop)(struct mm_struct *mm);
+	/*
+	 * mmput() of an exiting task's mm, task context, may sleep.  kern has
+	 * made the task lazy (mm NULL, active_mm kept by an mm_count) before,
+	 * as the kernel's exit_mm() does.
+	 */
+	void (*exit_mm)(struct mm_struct *mm);
+	/* Unload: the vCPU goes out of use; leave_mm() of whatever is loaded. */
+	void (*leave_mm)(struct mm_struct *mm);
+};
+
+void kern_set_mm_ops(struct machine *m, const struct kern_mm_ops *ops);
+
+/* ---- tasks, from inside ---- */
+
+/**
+ * schedule() - let another task run, or the vCPU idle
+ *
+ * Returns when the caller is chosen again, perhaps on another vCPU.  The
+ * caller goes to sleep when its sched_ctx says so, else it stays runnable.
+ * Task context; interrupts on, no spinlock, no RCU section.
+ */
+void schedule(void);
+/* Gives the others of this vCPU's run queue a turn. */
+void kern_yield(void);
+/* schedule() if the slice is over, someone waits and it is legal here. */
+void cond_resched(void);
+
+/* A change of mm by the running task (exec-like): @mm's mm_users is given away. */
+void kern_use_mm(struct mm_struct *mm);
+
+/* ---- machine, from the host side (a thread that is not bound) ---- */
+
+/**
+ * machine_run() - start the vCPU threads: started tasks begin to run
+ *
+ * Not in serial mode (-EINVAL).  0 or -EAGAIN when the host refuses threads;
+ * then none runs.
+ */
+int machine_run(struct machine *m);
+/* Waits until no started task is left; false when the deadline passed first (host ms, 0: none). */
+bool machine_wait(struct machine *m, unsigned int ms);
+/* Tasks should finish: kern_should_stop() is true from now on. Any thread. */
+void machine_ask_stop(struct machine *m);
+bool kern_should_stop(void);
+/* Ends the vCPU threads; every task must have exited.  Serial and not running: nothing. */
+void machine_stop(struct machine *m);
+
+/* Started and not yet dead. */
+unsigned int kern_nr_tasks(struct machine *m);
+
+/* Calls @fn for each live task under kern's raw lock: no points, no sleeping. For reports. */
+void kern_for_each_task(struct machine *m, void (*fn)(struct task_struct *task, void *arg),
+			void *arg);
+
+/* ---- serial mode ---- */
+
+/**
+ * kern_switch_to() - @task becomes current on the bound vCPU
+ * @task: or NULL: no task, the mm stays loaded lazily
+ *
+ * Loads its mm.  Serial machines, and bound threads while no vCPU runs.
+ */
+void kern_switch_to(struct task_struct *task);
+
+#endif /* MMSTORM_KERN_SCHED_H */
