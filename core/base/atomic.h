@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Atomics under the kernel's names, over the compiler's builtins.
+ *
+ * Order, as in the kernel: read-modify-writes that return a value are fully ordered
+ * (sequentially consistent here), those that return nothing are relaxed, and the
+ * suffixes _acquire, _release and _relaxed say otherwise.  There are no stand-alone
+ * fences (no smp_mb()): ThreadSanitizer does not model them.  Order is carried by
+ * the variable; where two sides store one thing and then look at the other, both
+ * stores are sequentially consistent read-modify-writes.
+ *
+ * Every read-modify-write is a scheduling point.  The raw_ forms are not: they are
+ * for the scheduler, the run tokens and interrupt delivery, which points end up in.
+ */
+#ifndef BASE_ATOMIC_H
+#define BASE_ATOMIC_H
+
+#include "base/compiler.h"
+#include "base/point.h"
+
+/* One access, neither torn, repeated nor invented; no order with other variables. */
+#define READ_ONCE(x)		__atomic_load_n(&(x), __ATOMIC_RELAXED)
+#define WRITE_ONCE(x, v)	__atomic_store_n(&(x), (v), __ATOMIC_RELAXED)
+
+/* What came before a store_release of a value is seen by who load_acquires that value. */
+#define smp_load_acquire(p)	__atomic_load_n((p), __ATOMIC_ACQUIRE)
+#define smp_store_release(p, v)	__atomic_store_n((p), (v), __ATOMIC_RELEASE)
+
+#define raw_xchg_order(p, v, order)	__atomic_exchange_n((p), (v), order)
+#define raw_xchg(p, v)			raw_xchg_order(p, v, __ATOMIC_SEQ_CST)
+
+/* An expression with a scheduling point before it. */
+#define __at_point(p, expr)	({ sched_point(SCHED_ATOMIC, (const void *)(p)); (expr); })
+
+#define xchg(p, v)		__at_point(p, raw_xchg_order(p, v, __ATOMIC_SEQ_CST))
+#define xchg_acquire(p, v)	__at_point(p, raw_xchg_order(p, v, __ATOMIC_ACQUIRE))
+#define xchg_release(p, v)	__at_point(p, raw_xchg_order(p, v, __ATOMIC_RELEASE))
+#define xchg_relaxed(p, v)	__at_point(p, raw_xchg_order(p, v, __ATOMIC_RELAXED))
+
+/* bool: stored @new?  If not, *@oldp is what was found.  A failure orders as an acquire at most. */
+#define raw_try_cmpxchg_order(p, oldp, new, order, fail)			\
+	__atomic_compare_exchange_n((p), (oldp), (new), false, order, fail)
+#define raw_try_cmpxchg(p, oldp, new)						\
+	raw_try_cmpxchg_order(p, oldp, new, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)
+#define try_cmpxchg(p, oldp, new)						\
+	__at_point(p, raw_try_cmpxchg(p, oldp, new))
+#define try_cmpxchg_acquire(p, oldp, new)					\
+	__at_point(p, raw_try_cmpxchg_order(p, oldp, new, __ATOMIC_ACQUIRE, __ATOMIC_ACQUIRE))
+#define try_cmpxchg_release(p, oldp, new)					\
+	__at_point(p, raw_try_cmpxchg_order(p, oldp, new, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+#define try_cmpxchg_relaxed(p, oldp, new)					\
+	__at_point(p, raw_try_cmpxchg_order(p, oldp, new, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+
+/* The value found: @old when @new was stored. */
+#define __cmpxchg(p, old, new, try, o)						\
+	({									\
+		__typeof__(*(p)) o = (old);					\
+		(void)try(p, &o, new);						\
+		o;								\
+	})
+#define raw_cmpxchg(p, old, new)	__cmpxchg(p, old, new, raw_try_cmpxchg, __UNIQUE_ID(old))
+#define cmpxchg(p, old, new)		__cmpxchg(p, old, new, try_cmpxchg, __UNIQUE_ID(old))
+#define cmpxchg_acquire(p, old, new)						\
+	__cmpxchg(p, old, new, try_cmpxchg_acquire, __UNIQUE_ID(old))
+#define cmpxchg_release(p, old, new)						\
+	__cmpxchg(p, old, new, try_cmpxchg_release, __UNIQUE_ID(old))
+#define cmpxchg_relaxed(p, old, new)						\
+	__cmpxchg(p, old, new, try_cmpxchg_relaxed, __UNIQUE_ID(old))
+
+typedef struct { int counter; } atomic_t;
+typedef struct { s64 counter; } atomic64_t;
+typedef struct { long counter; } atomic_long_t;
+
+#define ATOMIC_INIT(i)		{ (i) }
+#define ATOMIC64_INIT(i)	{ (i) }
+#define ATOMIC_LONG_INIT(i)	{ (i) }
+
+/* One read-modify-write function: NAME##_OP(v, ...) and its raw_ form. */
+#define __ATOMIC_FETCH_OP(type, val, fn, suffix, op, order)			\
+static inline val raw_##fn##suffix(val i, type *v)				\
+{										\
+	return op(&v->counter, i, order);					\
+}										\
+static inline val fn##suffix(val i, type *v)					\
+{										\
+	sched_point(SCHED_ATOMIC, v);						\
+	return raw_##fn##suffix(i, v);						\
+}
+
+#define __ATOMIC_FETCH_ORDERS(type, val, fn, op)				\
+	__ATOMIC_FETCH_OP(type, val, fn, , op, __ATOMIC_SEQ_CST)		\
+	__ATOMIC_FETCH_OP(type, val, fn, _acquire, op, __ATOMIC_ACQUIRE)	\
+	__ATOMIC_FETCH_OP(type, val, fn, _release, op, __ATOMIC_RELEASE)	\
+	__ATOMIC_FETCH_OP(type, val, fn, _relaxed, op, __ATOMIC_RELAXED)
+
+#define __ATOMIC_VOID_OP(type, val, name, op)					\
+static inline void raw_##name(val i, type *v)					\
+{										\
+	(void)op(&v->counter, i, __ATOMIC_RELAXED);				\
+}										\
+static inline void name(val i, type *v)						\
+{										\
+	sched_point(SCHED_ATOMIC, v);						\
+	raw_##name(i, v);							\
+}
+
+#define __ATOMIC_CMPXCHG(type, val, name, suffix)				\
+static inline bool name##_try_cmpxchg##suffix(type *v, val *old, val new)	\
+{										\
+	return try_cmpxchg##suffix(&v->counter, old, new);			\
+}										\
+static inline val name##_cmpxchg##suffix(type *v, val old, val new)		\
+{										\
+	(void)try_cmpxchg##suffix(&v->counter, &old, new);			\
+	return old;								\
+}										\
+static inline val name##_xchg##suffix(type *v, val new)				\
+{										\
+	return xchg##suffix(&v->counter, new);					\
+}
+
+/* The whole family for one type: atomic_t, atomic64_t and atomic_long_t are alike. */
+#define __ATOMIC_TYPE(type, val, name)						\
+static inline val name##_read(const type *v) { return READ_ONCE(v->counter); }	\
+static inline val name##_read_acquire(const type *v)				\
+{										\
+	return smp_load_acquire(&v->counter);					\
+}										\
+static inline void name##_set(type *v, val i) { WRITE_ONCE(v->counter, i); }	\
+static inline void name##_set_release(type *v, val i)				\
+{										\
+	smp_store_release(&v->counter, i);					\
+}										\
+__ATOMIC_FETCH_ORDERS(type, val, name##_add_return, __atomic_add_fetch)		\
+__ATOMIC_FETCH_ORDERS(type, val, name##_sub_return, __atomic_sub_fetch)		\
+__ATOMIC_FETCH_ORDERS(type, val, name##_fetch_add, __atomic_fetch_add)		\
+__ATOMIC_FETCH_ORDERS(type, val, name##_fetch_sub, __atomic_fetch_sub)		\
+__ATOMIC_FETCH_ORDERS(type, val, name##_fetch_or, __atomic_fetch_or)		\
+__ATOMIC_FETCH_ORDERS(type, val, name##_fetch_and, __atomic_fetch_and)		\
+__ATOMIC_FETCH_ORDERS(type, val, name##_fetch_xor, __atomic_fetch_xor)		\
+__ATOMIC_VOID_OP(type, val, name##_add, __atomic_fetch_add)			\
+__ATOMIC_VOID_OP(type, val, name##_sub, __atomic_fetch_sub)			\
+__ATOMIC_VOID_OP(type, val, name##_or, __atomic_fetch_or)			\
+__ATOMIC_VOID_OP(type, val, name##_and, __atomic_fetch_and)			\
+__ATOMIC_VOID_OP(type, val, name##_xor, __atomic_fetch_xor)			\
+static inline void name##_andnot(val i, type *v) { name##_and(~i, v); }		\
+static inline void name##_inc(type *v) { name##_add(1, v); }			\
+static inline void name##_dec(type *v) { name##_sub(1, v); }			\
+static inline val name##_inc_return(type *v) { return name##_add_return(1, v); }	\
+static inline val name##_dec_return(type *v) { return name##_sub_return(1, v); }	\
+static inline val name##_inc_return_acquire(type *v)				\
+{										\
+	return name##_add_return_acquire(1, v);					\
+}										\
+static inline val name##_dec_return_release(type *v)				\
+{										\
+	return name##_sub_return_release(1, v);					\
+}										\
+static inline val name##_fetch_inc(type *v) { return name##_fetch_add(1, v); }	\
+static inline val name##_fetch_dec(type *v) { return name##_fetch_sub(1, v); }	\
+static inline bool name##_inc_and_test(type *v) { return !name##_inc_return(v); }	\
+static inline bool name##_dec_and_test(type *v) { return !name##_dec_return(v); }	\
+static inline bool name##_sub_and_test(val i, type *v)				\
+{										\
+	return !name##_sub_return(i, v);					\
+}										\
+static inline bool name##_add_negative(val i, type *v)				\
+{										\
+	return name##_add_return(i, v) < 0;					\
+}										\
+__ATOMIC_CMPXCHG(type, val, name, )						\
+__ATOMIC_CMPXCHG(type, val, name, _acquire)					\
+__ATOMIC_CMPXCHG(type, val, name, _release)					\
+__ATOMIC_CMPXCHG(type, val, name, _relaxed)					\
+/* Adds @a unless the value is @u; returns what was there. */			\
+static inline val name##_fetch_add_unless(type *v, val a, val u)		\
+{										\
+	val old = name##_read(v);						\
+										\
+	while (old != u && !name##_try_cmpxchg(v, &old, old + a))		\
+		;								\
+	return old;								\
+}										\
+static inline bool name##_add_unless(type *v, val a, val u)			\
+{										\
+	return name##_fetch_add_unless(v, a, u) != u;				\
+}										\
+static inline bool name##_inc_not_zero(type *v)					\
+{										\
+	return name##_add_unless(v, 1, 0);					\
+}										\
+/* The new value; negative, and nothing stored, when there was none to take. */	\
+static inline val name##_dec_if_positive(type *v)				\
+{										\
+	val old = name##_read(v);						\
+										\
+	while (old > 0 && !name##_try_cmpxchg(v, &old, old - 1))		\
+		;								\
+	return old - 1;								\
+}
+
+__ATOMIC_TYPE(atomic_t, int, atomic)
+__ATOMIC_TYPE(atomic64_t, s64, atomic64)
+__ATOMIC_TYPE(atomic_long_t, long, atomic_long)
+
+#include "base/bitops.h"
+
+#endif

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Scheduling points: the places where another vCPU may come between.
+ *
+ * A point stands *before* each operation that others can see (a lock, an atomic
+ * read-modify-write, a page-table entry, an access...).  It advances the vCPU's
+ * virtual clock by the operation's cost and, when something wants attention or the
+ * turn is over, goes through sched_point_slow() (sync/sched.c), which serves
+ * interrupts, gives up the run token, adds jitter, or (controlled mode) chooses who
+ * goes on.  No oracle, no trace and no counter contains one.
+ */
+#ifndef BASE_POINT_H
+#define BASE_POINT_H
+
+#include "base/this_cpu.h"
+
+enum sched_kind {
+	SCHED_LOCK,
+	SCHED_UNLOCK,
+	SCHED_ATOMIC,
+	SCHED_LOAD,
+	SCHED_STORE,
+	SCHED_RCU,
+	SCHED_IPI,
+	SCHED_WAIT,
+	SCHED_PTE,
+	SCHED_TLB,
+	SCHED_ACCESS,
+	SCHED_ALLOC,
+	SCHED_WINDOW,
+	NR_SCHED_KINDS,
+};
+
+/*
+ * Virtual cost of an operation, in the clock's ns-like units: orders of magnitude of
+ * an uncontended operation on a present-day server.  Folds to a constant.
+ */
+static __always_inline unsigned int sched_cost(enum sched_kind kind)
+{
+	switch (kind) {
+	case SCHED_LOCK:	return 20;
+	case SCHED_UNLOCK:	return 5;
+	case SCHED_ATOMIC:	return 8;
+	case SCHED_LOAD:	return 1;
+	case SCHED_STORE:	return 1;
+	case SCHED_RCU:		return 2;
+	case SCHED_IPI:		return 1000;
+	case SCHED_WAIT:	return 50;
+	case SCHED_PTE:		return 8;
+	case SCHED_TLB:		return 100;
+	case SCHED_ACCESS:	return 2;
+	case SCHED_ALLOC:	return 25;
+	case SCHED_WINDOW:	return 1;
+	case NR_SCHED_KINDS:	break;
+	}
+	return 0;
+}
+
+/* Something wants attention: never called with the turn running and attn 0. */
+void sched_point_slow(enum sched_kind kind, const void *obj);
+
+/* The point as a call into an uninstrumented file. */
+void sched_point_call(enum sched_kind kind, const void *obj);
+
+#if !MM_POINTS
+static __always_inline void sched_point(enum sched_kind kind, const void *obj)
+{
+}
+#elif MM_TSAN
+static __always_inline void sched_point(enum sched_kind kind, const void *obj)
+{
+	sched_point_call(kind, obj);
+}
+#else
+static __always_inline void sched_point(enum sched_kind kind, const void *obj)
+{
+	struct cpu_local *cpu = this_cpu_local();
+
+	if (unlikely(!cpu))
+		return;
+	cpu->clock += sched_cost(kind);
+	/* one branch for both conditions */
+	if (unlikely(__atomic_load_n(&cpu->attn, __ATOMIC_RELAXED) |
+		     (cpu->clock >= cpu->turn_end)))
+		sched_point_slow(kind, obj);
+}
+#endif
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The planted bugs: real historical races, each re-created by switching off the one
+ * statement that repaired it.  A new bug is one line here and one `zoo()` in the code.
+ */
+#ifndef ZOO_BUGS_H
+#define ZOO_BUGS_H
+
+/* ZOO_BUG(enumerator, "slug", "what goes wrong", "where it happened") */
+#define ZOO_BUGS(ZOO_BUG)							\
+	ZOO_BUG(ZOO_PARALLEL_ZAP_FLUSH_MISS, "parallel-zap-flush-miss",		\
+		"a zap that finds its PTEs already cleared by another returns before they are flushed", \
+		"Linux 4.13, 99baac21e458 and 4647706ebeee")			\
+	ZOO_BUG(ZOO_COW_NEW_PAGE_VISIBLE_BEFORE_FLUSH, "cow-new-page-visible-before-flush", \
+		"COW maps the copy while others still read the old page through their TLBs", \
+		"FreeBSD rS336294, OpenBSD amd64 (golang issue 34988)")		\
+	ZOO_BUG(ZOO_MREMAP_FLUSH_LATE, "mremap-flush-late",			\
+		"mremap flushes the old range after the page-table locks are dropped",	\
+		"Linux 4.19, eb66ae030829, CVE-2018-18281")			\
+	ZOO_BUG(ZOO_FORK_WITHOUT_VMA_LOCK, "fork-without-vma-lock",		\
+		"fork copies page tables while faults under the VMA lock change them",	\
+		"Linux 6.4, fb49c455323f")					\
+	ZOO_BUG(ZOO_PTE_TABLE_PUBLISH_BEFORE_INIT, "pte-table-publish-before-init", \
+		"a page table is reachable by walkers before it is zeroed",	\
+		"Linux 2.6.26, 362a61ad6119")					\
+	ZOO_BUG(ZOO_VMA_FREED_WITHOUT_GRACE, "vma-freed-without-grace",		\
+		"a VMA's memory goes back while lockless lookups may still hold it", \
+		"the rule behind lock_vma_under_rcu, Linux 6.4 and later")
+
+enum zoo_bug_id {
+#define __ZOO_BUG(id, slug, title, source)	id,
+	ZOO_BUGS(__ZOO_BUG)
+#undef __ZOO_BUG
+	NR_ZOO_BUGS,
+};
+
+#endif
