@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/* The data of RCU (sync/rcu.h has the rules); apart so that sched_cpu can embed it. */
+#ifndef MM_SYNC_RCU_TYPES_H
+#define MM_SYNC_RCU_TYPES_H
+
+#include "base/compiler.h"
+#include "base/types.h"
+
+struct sched_cpu;
+
+struct rcu_head {
+	struct rcu_head	*next;
+	void		(*func)(struct rcu_head *head);
+};
+
+#define RCU_RING	4
+
+/* A vCPU as reader and as keeper of callbacks.  On lines of its own: readers write it. */
+struct rcu_cpu {
+	struct rcu_state *state;	/* the machine's; NULL: no RCU here */
+	unsigned int	nest;		/* owner: depth of read sections */
+	bool		online;		/* owner: its thread is a reader to the library */
+	bool		registered;	/* owner: by rcu_cpu_online, which undoes it */
+	/* Owner writes, grace periods read: phase seen by the latest outermost section. */
+	u64		last_phase;
+	/* Addresses that TSan hangs clocks on: eight bytes each, never read. */
+	u64		cur;
+	u64		prev[RCU_RING];
+	/* Pushed by the owner (or a handler in its place), taken whole by anyone. */
+	struct rcu_head	*callbacks __cacheline_aligned;
+	u64		nr_queued;	/* relaxed */
+	u64		nr_done;
+	/* Batches begun and ended by this vCPU: rcu_barrier waits for begun ones. */
+	u64		batch_begun;
+	u64		batch_ended;
+} __cacheline_aligned;
+
+/* The machine's. */
+struct rcu_state {
+	u64		phase __cacheline_aligned;	/* one step per grace-period batch */
+	u64		gp_begin;			/* TSan address */
+	/* Set before the vCPUs run. */
+	bool		serial;		/* one thread runs every vCPU: nothing to wait for */
+	unsigned int	nr_cpus;
+	struct sched_cpu **cpus;	/* nr_cpus of them; the caller's array */
+	u64		nr_grace_periods __cacheline_aligned;	/* relaxed */
+};
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The named windows: stretches of code in which a race with another CPU is
+ * possible, and legal.  Two things hang on the name:
+ *
+ *   sched_window(WIN_x, key)	stands where the window opens; jitter mode may hold
+ *				the vCPU there until a partner comes with the same
+ *				key (sync/sched.h)
+ *   window_hit(WIN_x)		counts, and is called only in the branch that the
+ *				race alone reaches: never with one vCPU
+ *
+ * A run's summary prints the counts; a window that a storm promises and does not
+ * hit makes the run NOT-EXERCISED.
+ */
+#ifndef MM_SYNC_WINDOWS_H
+#define MM_SYNC_WINDOWS_H
+
+/* WINDOW(name, text) */
+#define MM_WINDOWS(WINDOW)						\
+	WINDOW(COW_RACE_LOST, "a COW fault found its entry changed by another")	\
+	WINDOW(FAULT_VS_MUNMAP, "a fault met a VMA being unmapped")		\
+	WINDOW(REMOTE_FLUSH, "a TLB flush reached another CPU")			\
+	WINDOW(VMA_LOCK_FALLBACK, "a fault fell back from VMA lock to mmap_lock") \
+	WINDOW(SPURIOUS_FAULT, "a fault found its entry already good")		\
+	WINDOW(TASK_MIGRATED_IN_OP, "a task changed CPU in the middle of an op") \
+	WINDOW(PTE_CHANGED_UNDER_FAULT, "an entry changed before its lock was taken") \
+	WINDOW(MIGRATION_ENTRY_WAIT, "a fault waited for a migration")		\
+	WINDOW(PT_GONE, "a page table went away under a walker")		\
+	WINDOW(TLB_NESTED_FLUSH, "two gathers flushed one mm at once")		\
+	WINDOW(IPI_TAKEN_FOR_PARKED, "an interrupt was taken for a parked vCPU") \
+	WINDOW(RWSEM_WRITER_WAITED, "a writer queued behind a semaphore's holder") \
+	WINDOW(RWSEM_READER_WAITED, "a reader queued behind a semaphore's writer") \
+	WINDOW(GP_WAITED_FOR_READER, "a grace period outlasted a read section")	\
+	WINDOW(JITTER_PARTNER_MET, "jitter brought two vCPUs to one window")
+
+enum window_id {
+#define WINDOW(name, text) WIN_##name,
+	MM_WINDOWS(WINDOW)
+#undef WINDOW
+	NR_WINDOWS
+};
+
+/* Lower-case slug and one line of text, for reports. */
+const char *window_name(enum window_id id);
+const char *window_text(enum window_id id);
+
+/* Count one hit on this vCPU; nothing on an unbound thread. */
+void window_hit(enum window_id id);
+
+#endif
