@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef MMSTORM_PHYS_FAIL_H
+#define MMSTORM_PHYS_FAIL_H
+
+#include "phys/gfp.h"
+
+/*
+ * Failure injection, as lib/fault-inject.c with fail_page_alloc, failslab
+ * and /proc/PID/fail-nth: by probability for the whole machine (machine
+ * configuration: prob, scope; drawn from the vCPU's seeded generator), and
+ * by nth allocation of one execution context (a task, idle loop or bound
+ * host thread).
+ *
+ * __GFP_NOFAIL requests are never failed and not counted.
+ */
+enum fail_scope {
+	FAIL_SCOPE_PAGES	= 1u << 0,
+	FAIL_SCOPE_SLAB		= 1u << 1,
+	FAIL_SCOPE_ALL		= 3u,
+};
+
+/* One armed sweep step; lives with its user while armed. */
+struct fail_nth {
+	u64	nth;		/* which one fails: 1 = next; 0 = none, count only */
+	u64	seen;		/* allocations in scope since fail_nth_begin */
+	u32	scope;		/* enum fail_scope */
+	bool	fired;		/* the nth was reached and failed */
+};
+
+/* Arms f for the current execution context (one at a time). */
+void fail_nth_begin(struct fail_nth *f, u64 nth, u32 scope);
+/* Disarms; true when the failure was delivered.  f->seen stays readable. */
+bool fail_nth_end(struct fail_nth *f);
+
+/* Asked once by each allocation that may fail; true = fail it now. */
+bool should_fail_alloc(u32 scope, gfp_t gfp);
+
+#endif /* MMSTORM_PHYS_FAIL_H */
