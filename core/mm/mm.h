@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "mm/mm_types.h"
 
+struct fault_state;
 struct kmem_cache;
 
 /* Raw x86-64 values of Linux, as recorded programs pass them. */
@@ -69,13 +70,14 @@ struct mm_global {
 	struct mm_params	default_params;		/* for mm_alloc(); a recording may set it at rest */
 	atomic_long_t		vm_committed_as;	/* pages promised (VM_ACCOUNT) */
 	atomic_t		next_mm_id;
+	struct fault_state	*fault;			/* fault_state.h */
 	spinlock_t		lock;			/* mms */
 	struct list_head	mms;			/* every mm_struct with mm_count > 0 */
 };
 
-/* Boot and shutdown of the room (called by kern_boot). Shutdown expects no mm to be left. */
+/* Boot and shutdown of the room (kern/boot.h). mm_exit() reports an mm that is left as a leak. */
 int mm_init(struct machine *m);
-void mm_shutdown(struct machine *m);
+void mm_exit(struct machine *m);
 
 /* The facts of the recording host (24 GiB, no ASLR, THP on); machine RAM does not enter. */
 void mm_params_default(struct mm_params *p);
@@ -223,6 +225,6 @@ static inline struct file *get_file(struct file *file)
 	atomic_long_inc(&file->f_count);
 	return file;
 }
-/* alloc_file() and fput() live with the inodes, in filemap.h. */
+/* file_create() and fput() live with the inodes, in filemap.h. */
 
 #endif /* MMSTORM_MM_MM_H */

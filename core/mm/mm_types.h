@@ -23,6 +23,7 @@
 
 struct address_space;
 struct anon_vma;
+struct check_mm;
 struct inode;
 struct machine;
 struct mm_struct;
@@ -90,7 +91,7 @@ enum file_kind {
 
 /*
  * An open file. Two opens of one inode are two of these and never merge (is_mergeable_vma
- * compares vm_file). Everything but f_count is immutable after alloc_file().
+ * compares vm_file). Everything but f_count is immutable after file_create().
  */
 struct file {
 	struct inode		*f_inode;
@@ -230,6 +231,7 @@ struct mm_struct {
 
 	/* Under mmap_lock for writing (and read without it for display). */
 	int			map_count;	/* VMAs in the tree */
+	u64			vma_edit_seq;	/* number of the newest edit of the tree */
 	unsigned long		def_flags;
 	unsigned long		total_vm;	/* pages mapped */
 	unsigned long		locked_vm;
@@ -252,6 +254,8 @@ struct mm_struct {
 	/* mm_global.mms, under mm_global.lock. */
 	struct list_head	mmlist;
 	bool			exiting;		/* exit_mmap() has emptied it */
+
+	struct check_mm		*check;			/* check/: its shadow, or NULL */
 };
 
 static inline struct mm_struct *context_to_mm(struct mm_context *ctx)
