@@ -12,53 +12,10 @@
 #include "base/bitmap.h"
 #include "base/err.h"
 #include "mm/mm_types.h"
+#include "mm/uapi.h"
 
 struct fault_state;
 struct kmem_cache;
-
-/* Raw x86-64 values of Linux, as recorded programs pass them. */
-#define PROT_NONE	0x0UL
-#define PROT_READ	0x1UL
-#define PROT_WRITE	0x2UL
-#define PROT_EXEC	0x4UL
-#define PROT_SEM	0x8UL
-#define PROT_GROWSDOWN	0x01000000UL
-#define PROT_GROWSUP	0x02000000UL
-
-#define MAP_SHARED		0x01UL
-#define MAP_PRIVATE		0x02UL
-#define MAP_SHARED_VALIDATE	0x03UL
-#define MAP_DROPPABLE		0x08UL
-#define MAP_TYPE		0x0fUL
-#define MAP_FIXED		0x10UL
-#define MAP_ANONYMOUS		0x20UL
-#define MAP_32BIT		0x40UL
-#define MAP_ABOVE4G		0x80UL
-#define MAP_GROWSDOWN		0x0100UL
-#define MAP_DENYWRITE		0x0800UL
-#define MAP_EXECUTABLE		0x1000UL
-#define MAP_LOCKED		0x2000UL
-#define MAP_NORESERVE		0x4000UL
-#define MAP_POPULATE		0x8000UL
-#define MAP_NONBLOCK		0x10000UL
-#define MAP_STACK		0x20000UL
-#define MAP_HUGETLB		0x40000UL
-#define MAP_SYNC		0x80000UL
-#define MAP_FIXED_NOREPLACE	0x100000UL
-
-#define MREMAP_MAYMOVE		1UL
-#define MREMAP_FIXED		2UL
-#define MREMAP_DONTUNMAP	4UL
-
-enum madvise_behavior {
-	MADV_NORMAL = 0, MADV_RANDOM = 1, MADV_SEQUENTIAL = 2, MADV_WILLNEED = 3,
-	MADV_DONTNEED = 4, MADV_FREE = 8, MADV_REMOVE = 9, MADV_DONTFORK = 10, MADV_DOFORK = 11,
-	MADV_MERGEABLE = 12, MADV_UNMERGEABLE = 13, MADV_HUGEPAGE = 14, MADV_NOHUGEPAGE = 15,
-	MADV_DONTDUMP = 16, MADV_DODUMP = 17, MADV_WIPEONFORK = 18, MADV_KEEPONFORK = 19,
-	MADV_COLD = 20, MADV_PAGEOUT = 21, MADV_POPULATE_READ = 22, MADV_POPULATE_WRITE = 23,
-	MADV_DONTNEED_LOCKED = 24, MADV_COLLAPSE = 25, MADV_HWPOISON = 100,
-	MADV_GUARD_INSTALL = 102, MADV_GUARD_REMOVE = 103,
-};
 
 /* ---- the machine's mm state ----------------------------------------------------------------------- */
 
