@@ -15,8 +15,8 @@
  * The behaviour is Linux 6.18's; each function names the kernel function it
  * stands for in its own file.
  */
-#ifndef OPS_MODEL_H
-#define OPS_MODEL_H
+#ifndef MMSTORM_OPS_MODEL_H
+#define MMSTORM_OPS_MODEL_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -203,4 +203,4 @@ struct model_usage {			/* pages */
 };
 void model_usage(const struct model_mm *mm, struct model_usage *u);
 
-#endif /* OPS_MODEL_H */
+#endif /* MMSTORM_OPS_MODEL_H */

@@ -19,6 +19,8 @@
 #define OP_PAGES_MAX	65536	/* pages of a window */
 #define OP_DELAY_MAX	65535
 #define OP_COPY_MAX	65536	/* bytes that one copy may move */
+#define OP_COUNT_MAX	(1 << 20)
+#define OP_CPUS_MAX	256
 
 /* X(NAME, name): the ops.  Append only: the wire form numbers them. */
 #define MM_OPS(X)				\
@@ -146,14 +148,18 @@ enum op_class {
 };
 
 struct op_desc {
-	const char		*name;
 	enum op_class		class;
 	unsigned int		nr_args;
 	struct op_arg_desc	arg[OP_ARGS_MAX];
 	const char		*doc;
 };
 
-extern const struct op_desc op_table[OP_NR];
+/* Of one op; NULL and "?" for a code that is none. */
+const struct op_desc *op_desc(enum mm_op_code code);
+const char *op_name(enum mm_op_code code);
+
+/* What an argument is when it is left out. */
+u64 op_arg_default(enum op_arg_kind kind);
 
 /* A name for some bits of an argument; mask says which bits it decides. */
 struct op_word {

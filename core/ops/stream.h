@@ -15,7 +15,12 @@
  * that racing tasks share: a task has `children' places for its children,
  * a fork into a place that is taken first waits for its holder to end, and
  * tasks at the last depth do not fork.  Children end after a drawn number of ops.
+ *
+ * Mappings stay in the window (they name their place, FIXED), so that what one task
+ * maps another meets, and a run's memory is bounded.
  */
+
+struct op_stream;
 
 /* What a storm's tasks do, and how much of each.  Data; see stress/storms. */
 struct op_mix {
@@ -40,11 +45,17 @@ struct op_mix {
 	u16		life_max;
 };
 
-/* -EINVAL: no op has a weight, or a field is out of its range. */
+/*
+ * -EINVAL: no op has a weight that any task may draw, barrier has one (it has no
+ * meaning here), or a field is out of its range.
+ */
 int op_mix_valid(const struct op_mix *mix);
 
 /* Most tasks that `initial' tasks and their families can be at one time. */
 unsigned long op_mix_tasks_max(const struct op_mix *mix, unsigned int initial);
+
+#define OP_DEPTH_MAX		8
+#define OP_CHILDREN_MAX		4
 
 struct op_stream {
 	const struct op_world	*world;
@@ -52,7 +63,9 @@ struct op_stream {
 	u64			key;		/* who the task is */
 	u64			k;		/* of the next op */
 	u64			life;		/* ops in all, 0 = until told to stop */
-	unsigned int		depth;		/* generations above it */
+	u16			task;		/* of its ancestor at the start */
+	u8			depth;		/* generations above it */
+	u8			place;		/* it has at its parent */
 	u32			weights;	/* sum, without what it may not draw */
 };
 
@@ -64,7 +77,8 @@ void op_stream_init(struct op_stream *s, const struct op_world *world,
  * The stream of the child that the fork or clone drawn last makes: call it
  * between that op_stream_next() and the one after.
  */
-void op_stream_child(const struct op_stream *parent, struct op_stream *child);
+void op_stream_child(const struct op_stream *parent, unsigned int place,
+		     struct op_stream *child);
 
 /*
  * Draws the next op; false when the task's life is over.  For fork and clone

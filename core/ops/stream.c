@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Streams: the ops of a storm's tasks, drawn from a seed (stream.h).
+ *
+ * Pure functions of (seed, key, k): no locks, no machine, no clock, no state but
+ * the stream's own.  Must never look at what an op answered.
+ */
+#include "ops/stream.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/compiler.h"
+#include "base/prng.h"
+#include "mm/uapi.h"
+
+#define AXIS_START	0x7374617274ULL		/* keeps kinds of keys apart */
+#define AXIS_CHILD	0x6368696c64ULL
+#define AXIS_LIFE	0x6c696665ULL
+
+/* Draws within one op: the first is hash64(seed, key, k). */
+struct draw {
+	u64 state;
+};
+
+static u64 draw(struct draw *d)
+{
+	d->state += 0x9e3779b97f4a7c15ULL;
+	return mix64(d->state);
+}
+
+static u64 draw_below(struct draw *d, u64 n)
+{
+	return n ? scale64(draw(d), n) : 0;
+}
+
+static bool draw_share(struct draw *d, u16 of_1000)
+{
+	return draw_below(d, 1000) < of_1000;
+}
+
+/* ---- mixes ---- */
+
+/* What a task may draw depends on where it stands in its family. */
+static bool may_draw(const struct op_mix *mix, unsigned int depth,
+		     unsigned int code)
+{
+	switch (code) {
+	case OP_FORK:
+	case OP_CLONE:
+		return depth < mix->depth;
+	case OP_EXIT:
+		return depth > 0;
+	default:
+		return true;
+	}
+}
+
+static u32 weights(const struct op_mix *mix, unsigned int depth)
+{
+	unsigned int i;
+	u32 sum = 0;
+
+	for (i = 0; i < OP_NR; i++)
+		if (may_draw(mix, depth, i))
+			sum += mix->weight[i];
+	return sum;
+}
+
+int op_mix_valid(const struct op_mix *mix)
+{
+	unsigned int depth;
+
+	if (mix->weight[OP_BARRIER] || mix->depth > OP_DEPTH_MAX)
+		return -EINVAL;
+	for (depth = 0; depth <= mix->depth; depth++)
+		if (!weights(mix, depth))
+			return -EINVAL;
+	if (max(max(mix->shared, mix->file), max(mix->hot, mix->tagged)) > 1000 ||
+	    max(mix->moving, mix->readonly) > 1000)
+		return -EINVAL;
+	if (!mix->len_max)
+		return -EINVAL;
+	if (!mix->depth)
+		return 0;
+	if (!mix->children || mix->children > OP_CHILDREN_MAX)
+		return -EINVAL;
+	return mix->life_min && mix->life_min <= mix->life_max ? 0 : -EINVAL;
+}
+
+unsigned long op_mix_tasks_max(const struct op_mix *mix, unsigned int initial)
+{
+	unsigned long all = 0, generation = initial;
+	unsigned int depth;
+
+	for (depth = 0; depth <= mix->depth; depth++) {
+		all += generation;
+		generation *= mix->children;
+	}
+	return all;
+}
+
+/* ---- arguments ---- */
+
+/* Hot pages lie across the middle, where two page tables meet. */
+static u64 draw_page(const struct op_stream *s, struct draw *d)
+{
+	u64 pages = s->world->pages;
+	u64 hot = min((u64)s->mix->hot_pages, pages);
+
+	if (hot && draw_share(d, s->mix->hot))
+		return (pages - hot) / 2 + draw_below(d, hot);
+	return draw_below(d, pages);
+}
+
+static u64 draw_addr(const struct op_stream *s, struct draw *d, u64 offset)
+{
+	return op_page(draw_page(s, d), offset);
+}
+
+/* One of the eight words of a page that tasks tag. */
+static u64 draw_word(struct draw *d)
+{
+	return 8 * draw_below(d, 8);
+}
+
+/* Short ranges are more frequent; none reaches over the window's end. */
+static void draw_range(const struct op_stream *s, struct draw *d, u64 *addr,
+		       u64 *len)
+{
+	u64 page = draw_page(s, d);
+	u64 most = min((u64)s->mix->len_max, s->world->pages - page);
+	u64 pages = 1 + draw_below(d, most);
+
+	if (draw(d) & 1)
+		pages = 1 + draw_below(d, pages);
+	*addr = op_page(page, 0);
+	*len = pages << 12;
+}
+
+static void draw_mmap(const struct op_stream *s, struct draw *d,
+		      struct mm_op *op)
+{
+	const struct op_mix *mix = s->mix;
+	bool shared = draw_share(d, mix->shared);
+
+	draw_range(s, d, &op->arg[0], &op->arg[1]);
+	op->arg[2] = PROT_READ | PROT_WRITE;
+	if (mix->weight[OP_FETCH])
+		op->arg[2] |= PROT_EXEC;
+	op->arg[3] = MAP_FIXED | (shared ? MAP_SHARED : MAP_PRIVATE);
+	op->arg[4] = OP_NO_FILE;
+	if (s->world->files && draw_share(d, mix->file)) {
+		op->arg[4] = draw_below(d, s->world->files);
+		op->arg[5] = draw_below(d, s->world->file_pages) << 12;
+	} else {
+		op->arg[3] |= MAP_ANONYMOUS;
+	}
+}
+
+static void draw_mprotect(const struct op_stream *s, struct draw *d,
+			  struct mm_op *op)
+{
+	draw_range(s, d, &op->arg[0], &op->arg[1]);
+	op->arg[2] = PROT_READ;
+	if (!draw_share(d, s->mix->readonly))
+		op->arg[2] |= PROT_WRITE;
+	if (s->mix->weight[OP_FETCH])
+		op->arg[2] |= PROT_EXEC;
+}
+
+/* Without a target it may only grow or shrink in place: see the window. */
+static void draw_mremap(const struct op_stream *s, struct draw *d,
+			struct mm_op *op)
+{
+	u64 most = min((u64)s->mix->len_max, (u64)s->world->pages);
+
+	draw_range(s, d, &op->arg[0], &op->arg[1]);
+	if (draw_share(d, s->mix->moving)) {
+		u64 pages = op->arg[1] >> 12;
+
+		op->arg[2] = op->arg[1];
+		op->arg[3] = MREMAP_MAYMOVE | MREMAP_FIXED;
+		op->arg[4] = op_page(draw_below(d, s->world->pages - pages + 1),
+				     0);
+	} else {
+		op->arg[2] = (1 + draw_below(d, most)) << 12;
+	}
+}
+
+static void draw_load(const struct op_stream *s, struct draw *d,
+		      struct mm_op *op)
+{
+	op->arg[0] = draw_addr(s, d, draw_word(d));
+	op->arg[1] = 8;
+	if (!draw_below(d, 16)) {
+		op->arg[1] = 1ULL << draw_below(d, 4);
+		op->arg[0] += draw_below(d, 8);
+	}
+}
+
+static void draw_store(const struct op_stream *s, struct draw *d,
+		       struct mm_op *op)
+{
+	bool tagged = draw_share(d, s->mix->tagged);
+
+	op->arg[0] = draw_addr(s, d, tagged ? 0 : draw_word(d));
+	op->arg[1] = 8;
+	op->arg[2] = tagged ? OP_VALUE_TAG : draw(d) >> 1;
+}
+
+/* Untagged writes keep to the last word of a page, for the oracles' sake. */
+static void draw_rmw(const struct op_stream *s, struct draw *d,
+		     struct mm_op *op)
+{
+	op->arg[0] = draw_addr(s, d, 56);
+	op->arg[1] = draw_below(d, 2);
+	op->arg[2] = draw_below(d, 256);
+	op->arg[3] = draw_below(d, 4);
+}
+
+static void draw_copy(const struct op_stream *s, struct draw *d,
+		      struct mm_op *op)
+{
+	op->arg[0] = draw_addr(s, d, 56);
+	op->arg[1] = draw_addr(s, d, 56);
+	op->arg[2] = 8;
+}
+
+static void draw_args(const struct op_stream *s, struct draw *d,
+		      struct mm_op *op)
+{
+	switch ((enum mm_op_code)op->code) {
+	case OP_MMAP:
+		draw_mmap(s, d, op);
+		break;
+	case OP_MUNMAP:
+		draw_range(s, d, &op->arg[0], &op->arg[1]);
+		break;
+	case OP_MPROTECT:
+		draw_mprotect(s, d, op);
+		break;
+	case OP_MREMAP:
+		draw_mremap(s, d, op);
+		break;
+	case OP_BRK:
+		op->arg[0] = op_addr(OP_SPACE_HEAP, draw_below(d, 17) << 12);
+		break;
+	case OP_MADVISE:
+		draw_range(s, d, &op->arg[0], &op->arg[1]);
+		op->arg[2] = MADV_DONTNEED;
+		break;
+	case OP_LOAD:
+		draw_load(s, d, op);
+		break;
+	case OP_STORE:
+		draw_store(s, d, op);
+		break;
+	case OP_RMW:
+		draw_rmw(s, d, op);
+		break;
+	case OP_COPY:
+		draw_copy(s, d, op);
+		break;
+	case OP_FETCH:
+	case OP_MIGRATE:
+		op->arg[0] = draw_addr(s, d, 0);
+		break;
+	case OP_FORK:
+	case OP_CLONE:
+		op->arg[0] = draw_below(d, s->mix->children);
+		break;
+	case OP_TRUNCATE:
+		op->arg[0] = draw_below(d, s->world->files);
+		op->arg[1] = draw_below(d, s->world->file_pages + 1) << 12;
+		break;
+	case OP_FAILNTH:
+		op->arg[0] = 1 + draw_below(d, 8);
+		break;
+	default:
+		break;
+	}
+}
+
+/* ---- streams ---- */
+
+static void stream_start(struct op_stream *s, u64 key)
+{
+	s->key = key;
+	s->k = 0;
+	s->weights = weights(s->mix, s->depth);
+}
+
+void op_stream_init(struct op_stream *s, const struct op_world *world,
+		    const struct op_mix *mix, unsigned int nth)
+{
+	memset(s, 0, sizeof(*s));
+	s->world = world;
+	s->mix = mix;
+	s->task = (u16)nth;
+	stream_start(s, hash64(world->seed, AXIS_START, nth));
+}
+
+void op_stream_child(const struct op_stream *parent, unsigned int place,
+		     struct op_stream *child)
+{
+	const struct op_mix *mix = parent->mix;
+	u64 key = hash64(parent->key, AXIS_CHILD, parent->k - 1);
+
+	*child = *parent;
+	child->depth++;
+	child->place = (u8)place;
+	child->life = mix->life_min +
+		      scale64(hash64(key, AXIS_LIFE, 0),
+			      mix->life_max - mix->life_min + 1u);
+	stream_start(child, key);
+}
+
+static enum mm_op_code draw_code(const struct op_stream *s, struct draw *d)
+{
+	u64 at = draw_below(d, s->weights);
+	unsigned int i;
+
+	for (i = 0; i < OP_NR; i++) {
+		if (!may_draw(s->mix, s->depth, i))
+			continue;
+		if (at < s->mix->weight[i])
+			break;
+		at -= s->mix->weight[i];
+	}
+	return (enum mm_op_code)i;
+}
+
+bool op_stream_next(struct op_stream *s, struct mm_op *op)
+{
+	struct draw d;
+
+	if (s->life && s->k == s->life)
+		return false;
+	d.state = hash64(s->world->seed, s->key, s->k);
+	s->k++;
+	memset(op, 0, sizeof(*op));
+	op->task = s->task;
+	op->code = (u8)draw_code(s, &d);
+	/* A world without files has nothing to truncate. */
+	if (op->code == OP_TRUNCATE && !s->world->files)
+		op->code = OP_YIELD;
+	draw_args(s, &d, op);
+	return true;
+}

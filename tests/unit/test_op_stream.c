@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+/* room: mm_ops */
+/* Streams: the same from the same seed, whatever else is drawn; bounded families. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "ops/stream.h"
+#include "ops/text.h"
+
+static const struct op_world world = {
+	.cpus = 2, .tasks = 4, .pages = 100, .files = 2, .file_pages = 8,
+	.seed = 7,
+};
+
+static const struct op_mix mix = {
+	.name = "test",
+	.weight = {
+		[OP_MMAP] = 10, [OP_MUNMAP] = 10, [OP_MPROTECT] = 5,
+		[OP_MREMAP] = 5, [OP_BRK] = 2, [OP_MADVISE] = 3,
+		[OP_LOAD] = 30, [OP_STORE] = 30, [OP_RMW] = 2, [OP_COPY] = 2,
+		[OP_FORK] = 4, [OP_CLONE] = 2, [OP_EXIT] = 1,
+		[OP_TRUNCATE] = 2, [OP_MIGRATE] = 2, [OP_YIELD] = 1,
+		[OP_FAILNTH] = 1,
+	},
+	.shared = 300, .file = 300, .hot = 500, .tagged = 800, .moving = 500,
+	.readonly = 500, .len_max = 16, .hot_pages = 8,
+	.depth = 2, .children = 2, .life_min = 10, .life_max = 20,
+};
+
+static bool leaves_window(u64 addr, u64 len)
+{
+	return op_addr_space(addr) != OP_SPACE_WINDOW ||
+	       op_addr_value(addr) + len > (u64)world.pages << 12;
+}
+
+static void check_op(const struct mm_op *op)
+{
+	switch (op->code) {
+	case OP_MMAP:
+	case OP_MUNMAP:
+	case OP_MPROTECT:
+	case OP_MADVISE:
+		assert_false(leaves_window(op->arg[0], op->arg[1]));
+		break;
+	case OP_MREMAP:
+		assert_false(leaves_window(op->arg[0], op->arg[1]));
+		if (op->arg[3])
+			assert_false(leaves_window(op->arg[4], op->arg[2]));
+		break;
+	case OP_FORK:
+	case OP_CLONE:
+		assert_in_range(op->arg[0], 0, mix.children - 1);
+		return;
+	default:
+		break;
+	}
+	assert_true(op_valid(op));
+}
+
+static void test_valid_ops(void **state)
+{
+	unsigned int seen[OP_NR] = { 0 }, i;
+	struct op_stream s;
+	struct mm_op op;
+
+	op_stream_init(&s, &world, &mix, 1);
+	for (i = 0; i < 50000; i++) {
+		assert_true(op_stream_next(&s, &op));
+		check_op(&op);
+		seen[op.code]++;
+	}
+	for (i = 0; i < OP_NR; i++)
+		assert_int_equal(seen[i] != 0, mix.weight[i] && i != OP_EXIT);
+	/* Shares are kept: loads and stores are the most frequent by far. */
+	assert_in_range(seen[OP_LOAD], 12000, 16000);
+	assert_in_range(seen[OP_MUNMAP], 3500, 6000);
+}
+
+static void test_same_seed(void **state)
+{
+	struct op_stream a, b, other;
+	struct mm_op oa, ob, oo;
+	int i, differ = 0;
+
+	op_stream_init(&a, &world, &mix, 2);
+	op_stream_init(&b, &world, &mix, 2);
+	op_stream_init(&other, &world, &mix, 3);
+	for (i = 0; i < 1000; i++) {
+		op_stream_next(&a, &oa);
+		/* Other streams drawn in between change nothing. */
+		op_stream_next(&other, &oo);
+		op_stream_next(&b, &ob);
+		assert_true(op_equal(&oa, &ob));
+		differ += !op_equal(&oa, &oo);
+	}
+	assert_in_range(differ, 900, 1000);
+	/* Op k does not need the ops before it. */
+	a.k = b.k = 12345;
+	op_stream_next(&a, &oa);
+	op_stream_next(&b, &ob);
+	assert_true(op_equal(&oa, &ob));
+}
+
+/* Counts the tasks of a family and its deepest generation. */
+static unsigned int family(struct op_stream *s, int ops, unsigned int *deepest)
+{
+	unsigned int tasks = 1;
+	struct op_stream child;
+	struct mm_op op;
+
+	*deepest = s->depth > *deepest ? s->depth : *deepest;
+	while (ops-- && op_stream_next(s, &op)) {
+		if (op.code != OP_FORK && op.code != OP_CLONE)
+			continue;
+		op_stream_child(s, (unsigned int)op.arg[0], &child);
+		assert_in_range(child.life, mix.life_min, mix.life_max);
+		assert_true(child.key != s->key);
+		tasks += family(&child, 1000, deepest);
+		assert_in_range(child.k, 1, child.life);
+	}
+	return tasks;
+}
+
+static void test_families(void **state)
+{
+	unsigned int deepest = 0, tasks;
+	struct op_stream s;
+
+	op_stream_init(&s, &world, &mix, 0);
+	tasks = family(&s, 1000, &deepest);
+	assert_int_equal(deepest, mix.depth);
+	assert_in_range(tasks, 50, 1000);
+	deepest = 0;
+	op_stream_init(&s, &world, &mix, 0);
+	assert_int_equal(family(&s, 1000, &deepest), tasks);
+	assert_int_equal(op_mix_tasks_max(&mix, 4), 4 * (1 + 2 + 4));
+}
+
+static void test_mix_valid(void **state)
+{
+	struct op_mix m = mix;
+
+	assert_int_equal(op_mix_valid(&m), 0);
+	m.weight[OP_BARRIER] = 1;
+	assert_int_equal(op_mix_valid(&m), -EINVAL);
+	m = mix;
+	m.children = 0;
+	assert_int_equal(op_mix_valid(&m), -EINVAL);
+	m = mix;
+	m.life_min = m.life_max + 1;
+	assert_int_equal(op_mix_valid(&m), -EINVAL);
+	m = mix;
+	m.hot = 1001;
+	assert_int_equal(op_mix_valid(&m), -EINVAL);
+	m = mix;
+	memset(m.weight, 0, sizeof(m.weight));
+	assert_int_equal(op_mix_valid(&m), -EINVAL);
+	m.weight[OP_FORK] = 1;	/* nothing to do for the last generation */
+	assert_int_equal(op_mix_valid(&m), -EINVAL);
+	m.weight[OP_LOAD] = 1;
+	assert_int_equal(op_mix_valid(&m), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_valid_ops),
+		cmocka_unit_test(test_same_seed),
+		cmocka_unit_test(test_families),
+		cmocka_unit_test(test_mix_valid),
+	};
+
+	return cmocka_run_group_tests_name("op_stream", tests, NULL, NULL);
+}
