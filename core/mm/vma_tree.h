@@ -72,6 +72,7 @@ struct vma_edit {
 	struct vma_node		*root;		/* unpublished */
 	struct vma_node		*retired;	/* published nodes this edit replaces */
 	struct vma_node		*spare;		/* nodes made by this edit and dropped again */
+	struct vma_node		*orphan;	/* cut off and not linked when memory ran out */
 	u64			seq;		/* nodes that carry it are this edit's own */
 	bool			open;
 };
