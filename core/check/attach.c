@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Putting oracles on a machine and taking them off; their counts and names.
+ *
+ * Owns struct check_state.  Attach and detach while no task runs.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/compiler.h"
+#include "base/err.h"
+#include "check/shadow.h"
+#include "hw/check_ops.h"
+#include "hw/machine.h"
+#include "hw/vcpu.h"
+#include "kern/task.h"
+
+const struct check_info check_info[NR_CHECKS] = {
+	[CHECK_STALE]	= { "stale", "a TLB entry that outlived its frame" },
+	[CHECK_RIGHTS]	= { "rights", "an access that the completed calls forbid, or a refusal of one they allow" },
+	[CHECK_VALUE]	= { "value", "a word that was acknowledged and is not there, or goes back in time" },
+	[CHECK_COW]	= { "cow", "a write of one process seen in another" },
+	[CHECK_REFS]	= { "refs", "reference, map, table or page counts that do not add up when quiet" },
+	[CHECK_STRUCT]	= { "struct", "VMAs, page tables and reverse maps that disagree when quiet" },
+	[CHECK_TLB]	= { "tlb", "a live TLB entry that the page tables do not back when quiet" },
+	[CHECK_AGE]	= { "age", "an RCU reader that sees an object whose grace period has passed" },
+	[CHECK_INIT]	= { "init", "poison where zeroes or data belong" },
+};
+
+static const struct check_ops check_ops = {
+	.access_begin		= check_access_begin,
+	.access_translated	= check_access_translated,
+	.access_moved		= check_access_moved,
+	.access_end		= check_access_end,
+};
+
+/* Without an oracle of values and rights there is nothing to look up. */
+static const struct check_ops check_ops_stale = {
+	.access_translated	= check_access_translated,
+	.access_moved		= check_access_moved,
+};
+
+#define CHECK_SHADOWED	(1u << CHECK_RIGHTS | 1u << CHECK_VALUE | \
+			 1u << CHECK_COW | 1u << CHECK_INIT)
+
+int check_attach(struct machine *m, u32 mask)
+{
+	struct check_state *st;
+
+	if (!mask)
+		return 0;
+	st = calloc(1, sizeof(*st));
+	if (!st)
+		return -ENOMEM;
+	st->mask = mask;
+	st->nr_cpus = m->nr_cpus;
+	st->task_mm = calloc(CHECK_TASKS, sizeof(*st->task_mm));
+	st->count = aligned_alloc(64, m->nr_cpus * sizeof(*st->count));
+	if (!st->task_mm || !st->count) {
+		free(st->task_mm);
+		free(st->count);
+		free(st);
+		return -ENOMEM;
+	}
+	memset(st->count, 0, m->nr_cpus * sizeof(*st->count));
+	m->chk = st;
+	if (mask & CHECK_SHADOWED)
+		m->check = &check_ops;
+	else if (mask & 1u << CHECK_STALE)
+		m->check = &check_ops_stale;
+	return 0;
+}
+
+void check_detach(struct machine *m)
+{
+	struct check_state *st = m->chk;
+
+	if (!st)
+		return;
+	m->check = NULL;
+	m->chk = NULL;
+	free(st->task_mm);
+	free(st->count);
+	free(st);
+}
+
+u64 check_conclusive(struct machine *m, enum check_id id)
+{
+	u64 sum = 0;
+	unsigned int i;
+
+	for (i = 0; m->chk && i < m->chk->nr_cpus; i++)
+		sum += READ_ONCE(m->chk->count[i].conclusive[id]);
+	return sum;
+}
+
+u64 check_excused(struct machine *m, enum check_id id)
+{
+	u64 sum = 0;
+	unsigned int i;
+
+	for (i = 0; m->chk && i < m->chk->nr_cpus; i++)
+		sum += READ_ONCE(m->chk->count[i].excused[id]);
+	return sum;
+}
+
+/* A task that is not watched still needs words that nobody takes for others'. */
+static u32 tag_id(const struct task_struct *task)
+{
+	const struct check_task *ct = task->check;
+
+	return ct ? ct->id : TAG_NOBODY;
+}
+
+u64 check_tag(const struct task_struct *task, u64 seq)
+{
+	return (u64)tag_id(task) << TAG_TASK_SHIFT |
+	       (seq & ((1ull << TAG_TASK_SHIFT) - 1));
+}
+
+unsigned int check_slot_offset(const struct task_struct *task)
+{
+	return tag_id(task) % CHECK_SLOTS * 8;
+}

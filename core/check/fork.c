@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a child may know of its parent: the shadow across a fork.
+ *
+ * A store of another thread that overlaps the fork may or may not be seen by
+ * the child.  So the parent's shadow is looked at twice, before the fork is
+ * called and after it has returned: the child may read anything between what
+ * was acknowledged at the first look and what was issued by the second.  A
+ * page on which a call was under way, or came and went, starts unknown.
+ *
+ * Takes the parent's page locks one at a time.  Runs on the parent; the
+ * child must not run before check_fork_end().
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "check/shadow.h"
+#include "hw/machine.h"
+#include "hw/vcpu.h"
+#include "kern/task.h"
+#include "mm/mm_types.h"
+
+struct check_mm *check_fork_begin(struct task_struct *parent)
+{
+	struct check_state *st = this_machine()->chk;
+	struct check_task *ct = parent->check;
+	struct check_mm *from, *copy;
+	unsigned int i;
+
+	if (!ct)
+		return NULL;
+	from = ct->mm;
+	copy = malloc(sizeof(*copy) + from->nr_pages * sizeof(copy->page[0]));
+	if (!copy)
+		return NULL;
+	atomic_set(&copy->users, 0);
+	copy->id = raw_atomic_add_return(1, &st->next_mm);
+	copy->base = from->base;
+	copy->nr_pages = from->nr_pages;
+	atomic_set(&copy->nr_tasks, 0);
+	for (i = 0; i < from->nr_pages; i++) {
+		shadow_lock(&from->page[i]);
+		copy->page[i] = from->page[i];
+		shadow_unlock(&from->page[i]);
+		copy->page[i].lock = 0;
+	}
+	return copy;
+}
+
+/* A slot's newest tag that the child can have been given. */
+static u64 slot_newest(const struct shadow_slot *slot)
+{
+	return slot->next ? slot->next : slot->hi;
+}
+
+static void inherit_slot(struct shadow_slot *child,
+			 const struct shadow_slot *parent)
+{
+	u64 newest = slot_newest(parent);
+
+	if (child->lo == SLOT_UNKNOWN || parent->lo == SLOT_UNKNOWN) {
+		child->lo = child->hi = SLOT_UNKNOWN;
+	} else if (newest != child->lo) {
+		/* A range has one writer; zero is before every writer. */
+		child->hi = newest;
+		if (child->lo && tag_task(child->lo) != tag_task(newest))
+			child->lo = child->hi = SLOT_UNKNOWN;
+	} else {
+		child->hi = child->lo;
+	}
+	child->next = 0;
+}
+
+static void inherit_page(struct shadow_page *child, struct shadow_page *parent)
+{
+	unsigned int i;
+
+	shadow_lock(parent);
+	if (child->pending || parent->seq != child->seq) {
+		child->rights = 0;
+		shadow_forget_slots(child);
+	} else if (child->foreign ||
+		   parent->foreign_seq != child->foreign_seq) {
+		shadow_forget_slots(child);
+	} else {
+		for (i = 0; i < CHECK_SLOTS; i++)
+			inherit_slot(&child->slot[i], &parent->slot[i]);
+	}
+	shadow_unlock(parent);
+	child->pending = 0;
+	child->foreign = 0;
+	child->seq = 0;
+}
+
+void check_fork_end(struct task_struct *parent, struct check_mm *token,
+		    struct mm_struct *child)
+{
+	struct check_task *ct = parent->check;
+	unsigned int i;
+
+	if (!token)
+		return;
+	if (!child) {
+		free(token);
+		return;
+	}
+	for (i = 0; i < token->nr_pages; i++)
+		inherit_page(&token->page[i], &ct->mm->page[i]);
+	child->check = token;
+}

@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The shadow of an address space: what each page of its window may hold and
+ * allow, as far as completed calls and acknowledged stores promise it.
+ *
+ * Owns struct check_mm.  Takes only its own page locks, one at a time, never
+ * around a scheduling point.  Must never ask the mm what is true: the shadow
+ * knows from the calls alone, or it would repeat the mm's mistakes.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/compiler.h"
+#include "base/err.h"
+#include "check/shadow.h"
+#include "hw/machine.h"
+#include "hw/vcpu.h"
+#include "kern/task.h"
+#include "mm/mm_types.h"
+#include "mm/uapi.h"
+#include "sync/cpu_relax.h"
+
+#define SHADOW_PAGE_SIZE	4096ul
+
+void shadow_lock(struct shadow_page *page)
+{
+	while (raw_xchg(&page->lock, 1u))
+		cpu_relax();
+}
+
+void shadow_unlock(struct shadow_page *page)
+{
+	smp_store_release(&page->lock, 0u);
+}
+
+struct shadow_page *shadow_page_at(struct check_mm *cm, unsigned long va)
+{
+	unsigned long nr;
+
+	if (!cm || va < cm->base)
+		return NULL;
+	nr = (va - cm->base) / SHADOW_PAGE_SIZE;
+	return nr < cm->nr_pages ? &cm->page[nr] : NULL;
+}
+
+static void fill_slots(struct shadow_page *page, u64 what)
+{
+	unsigned int i;
+
+	for (i = 0; i < CHECK_SLOTS; i++)
+		page->slot[i] = (struct shadow_slot){ .lo = what, .hi = what };
+}
+
+void shadow_forget_slots(struct shadow_page *page)
+{
+	fill_slots(page, SLOT_UNKNOWN);
+}
+
+void shadow_zero_slots(struct shadow_page *page)
+{
+	fill_slots(page, 0);
+}
+
+u32 shadow_truncates(struct check_state *st)
+{
+	u64 clock = atomic64_read(&st->truncates);
+
+	return (clock & 0xffff) ? ~0u : (u32)(clock >> 16);
+}
+
+/*
+ * Address spaces
+ */
+
+static struct check_mm *shadow_alloc(struct check_state *st,
+				     unsigned long base, unsigned int pages)
+{
+	struct check_mm *cm;
+
+	cm = calloc(1, sizeof(*cm) + pages * sizeof(cm->page[0]));
+	if (!cm)
+		return NULL;
+	atomic_set(&cm->users, 0);
+	cm->id = raw_atomic_add_return(1, &st->next_mm);
+	cm->base = base;
+	cm->nr_pages = pages;
+	return cm;
+}
+
+int check_mm_create(struct mm_struct *mm, unsigned long base,
+		    unsigned int pages)
+{
+	struct check_state *st = this_machine()->chk;
+	unsigned int i;
+
+	if (!st)
+		return 0;
+	if (pages > CHECK_WINDOW_PAGES)
+		return -EINVAL;
+	mm->check = shadow_alloc(st, base, pages);
+	if (!mm->check)
+		return -ENOMEM;
+	for (i = 0; i < pages; i++)
+		mm->check->page[i].rights = WORD_KNOWN;
+	return 0;
+}
+
+int check_task_start(struct task_struct *task)
+{
+	struct check_state *st = this_machine()->chk;
+	struct check_mm *cm = task->mm ? task->mm->check : NULL;
+	struct check_task *ct;
+
+	if (!st || !cm)
+		return 0;
+	ct = calloc(1, sizeof(*ct) + 2 * cm->nr_pages * sizeof(u32));
+	if (!ct)
+		return -ENOMEM;
+	ct->call_seq[0] = (u32 *)(ct + 1);
+	ct->call_seq[1] = ct->call_seq[0] + cm->nr_pages;
+	ct->mm = cm;
+	ct->id = raw_atomic_add_return(1, &st->next_task);
+	raw_atomic_add(1, &cm->users);
+	ct->judged = raw_atomic_add_return(1, &cm->nr_tasks) <= CHECK_SLOTS;
+	WRITE_ONCE(st->task_mm[ct->id % CHECK_TASKS], cm->id);
+	task->check = ct;
+	return 0;
+}
+
+void check_task_exit(struct task_struct *task)
+{
+	struct check_task *ct = task->check;
+
+	if (!ct)
+		return;
+	task->check = NULL;
+	if (!raw_atomic_sub_return(1, &ct->mm->users))
+		free(ct->mm);
+	free(ct);
+}
+
+/*
+ * Calls
+ */
+
+static struct check_range clip(const struct check_mm *cm, unsigned long start,
+			       unsigned long len)
+{
+	unsigned long limit = cm->base + cm->nr_pages * SHADOW_PAGE_SIZE;
+	unsigned long end = start + len;
+	struct check_range r = { 0, 0 };
+
+	if (end < start || end > limit)
+		end = limit;
+	if (start < cm->base)
+		start = cm->base;
+	start &= ~(SHADOW_PAGE_SIZE - 1);
+	if (start >= end)
+		return r;
+	r.first = (start - cm->base) / SHADOW_PAGE_SIZE;
+	r.nr = (end - start + SHADOW_PAGE_SIZE - 1) / SHADOW_PAGE_SIZE;
+	return r;
+}
+
+static void pages_begin(struct check_mm *cm, struct check_range r, u32 *seq)
+{
+	unsigned int i;
+
+	for (i = 0; i < r.nr; i++) {
+		struct shadow_page *page = &cm->page[r.first + i];
+
+		shadow_lock(page);
+		seq[i] = ++page->seq;
+		if (page->pending++)
+			seq[i]--;	/* not alone: can never match */
+		shadow_unlock(page);
+	}
+}
+
+void check_call_begin(struct task_struct *task, struct check_call *call)
+{
+	struct check_task *ct = task->check;
+	struct check_state *st = this_machine()->chk;
+
+	if (!ct)
+		return;
+	if (call->effect == CHECK_EFFECT_TRUNCATE)
+		raw_atomic64_add(1, &st->truncates);
+	if (call->effect == CHECK_EFFECT_NONE ||
+	    call->effect == CHECK_EFFECT_TRUNCATE)
+		return;
+	call->from_range = clip(ct->mm, call->start, call->len);
+	pages_begin(ct->mm, call->from_range, ct->call_seq[0]);
+	call->to_range = (struct check_range){ 0, 0 };
+	if (call->effect != CHECK_EFFECT_MOVE)
+		return;
+	call->to_range = clip(ct->mm, call->to, call->to_len);
+	pages_begin(ct->mm, call->to_range, ct->call_seq[1]);
+}
+
+/* What the hardware enforces: x86 has no write-only and no exec-only page. */
+static u8 rights_of(unsigned int prot)
+{
+	u8 rights = WORD_KNOWN;
+
+	if (prot)
+		rights |= WORD_READ;
+	if (prot & PROT_WRITE)
+		rights |= WORD_WRITE;
+	if (prot & PROT_EXEC)
+		rights |= WORD_EXEC;
+	return rights;
+}
+
+static void page_map(struct shadow_page *page, const struct check_call *call)
+{
+	page->rights = rights_of(call->prot);
+	page->backing = call->backing;
+	if (call->backing == CHECK_BACK_ANON)
+		shadow_zero_slots(page);
+	else
+		shadow_forget_slots(page);
+}
+
+static void page_unmap(struct shadow_page *page)
+{
+	page->rights = WORD_KNOWN;
+	page->backing = CHECK_BACK_NONE;
+	shadow_forget_slots(page);
+}
+
+static void page_lost(struct shadow_page *page)
+{
+	page->rights = 0;
+	page->backing = CHECK_BACK_NONE;
+	shadow_forget_slots(page);
+}
+
+/* The call was alone on the page and succeeded. */
+static void page_apply(struct shadow_page *page, const struct check_call *call)
+{
+	switch (call->effect) {
+	case CHECK_EFFECT_MAP:
+		page_map(page, call);
+		break;
+	case CHECK_EFFECT_UNMAP:
+		page_unmap(page);
+		break;
+	case CHECK_EFFECT_PROTECT:
+		if (page->rights & WORD_KNOWN)
+			page->rights = rights_of(call->prot);
+		break;
+	case CHECK_EFFECT_ZERO:
+		if (page->backing == CHECK_BACK_ANON)
+			shadow_zero_slots(page);
+		else
+			shadow_forget_slots(page);
+		break;
+	default:
+		break;
+	}
+}
+
+/* It was not alone, or failed half way: forget what it may have changed. */
+static void page_doubt(struct shadow_page *page, const struct check_call *call)
+{
+	if (call->effect == CHECK_EFFECT_PROTECT)
+		page->rights &= ~WORD_KNOWN;
+	else if (call->effect == CHECK_EFFECT_ZERO)
+		shadow_forget_slots(page);
+	else
+		page_lost(page);
+}
+
+enum outcome { OUTCOME_DONE, OUTCOME_UNCHANGED, OUTCOME_DOUBTFUL };
+
+static enum outcome outcome_of(const struct check_call *call, long result)
+{
+	bool failed = result < 0 && result >= -4095;
+
+	switch (call->effect) {
+	case CHECK_EFFECT_MAP:
+		if (failed || (unsigned long)result != call->start)
+			return OUTCOME_UNCHANGED;
+		return OUTCOME_DONE;
+	case CHECK_EFFECT_UNMAP:
+		return failed ? OUTCOME_UNCHANGED : OUTCOME_DONE;
+	default:
+		return failed ? OUTCOME_DOUBTFUL : OUTCOME_DONE;
+	}
+}
+
+static void pages_end(struct check_mm *cm, struct check_range r,
+		      const u32 *seq, const struct check_call *call,
+		      enum outcome outcome)
+{
+	unsigned int i;
+
+	for (i = 0; i < r.nr; i++) {
+		struct shadow_page *page = &cm->page[r.first + i];
+
+		shadow_lock(page);
+		if (outcome == OUTCOME_DOUBTFUL)
+			page_doubt(page, call);
+		else if (outcome == OUTCOME_DONE && page->seq == seq[i])
+			page_apply(page, call);
+		else if (outcome == OUTCOME_DONE)
+			page_doubt(page, call);
+		page->seq++;
+		page->pending--;
+		shadow_unlock(page);
+	}
+}
+
+/* Both pages' states are ours alone to change: moves one onto the other. */
+static void page_move(struct shadow_page *from, struct shadow_page *to)
+{
+	u8 rights, backing;
+	struct shadow_slot slot[CHECK_SLOTS];
+
+	shadow_lock(from);
+	rights = from->rights;
+	backing = from->backing;
+	memcpy(slot, from->slot, sizeof(slot));
+	page_unmap(from);
+	shadow_unlock(from);
+
+	shadow_lock(to);
+	to->rights = rights;
+	to->backing = backing;
+	memcpy(to->slot, slot, sizeof(slot));
+	to->truncates = ~0u;	/* a file page's slots: known again later */
+	shadow_unlock(to);
+}
+
+/* The part of a move's outcome that pages_end() cannot see page by page. */
+static enum outcome move_contents(struct check_task *ct,
+				  const struct check_call *call, long result)
+{
+	struct check_range from = call->from_range, to = call->to_range;
+	unsigned int i;
+
+	if ((unsigned long)result != call->to ||
+	    call->len != call->to_len || from.nr != to.nr)
+		return OUTCOME_DOUBTFUL;
+	for (i = 0; i < from.nr; i++) {
+		struct shadow_page *f = &ct->mm->page[from.first + i];
+		struct shadow_page *t = &ct->mm->page[to.first + i];
+
+		if (READ_ONCE(f->seq) != ct->call_seq[0][i] ||
+		    READ_ONCE(t->seq) != ct->call_seq[1][i])
+			return OUTCOME_DOUBTFUL;
+	}
+	for (i = 0; i < from.nr; i++)
+		page_move(&ct->mm->page[from.first + i],
+			  &ct->mm->page[to.first + i]);
+	return OUTCOME_UNCHANGED;
+}
+
+void check_call_end(struct task_struct *task, struct check_call *call,
+		    long result)
+{
+	struct check_task *ct = task->check;
+	struct check_state *st = this_machine()->chk;
+	enum outcome outcome;
+
+	if (!ct || call->effect == CHECK_EFFECT_NONE)
+		return;
+	if (call->effect == CHECK_EFFECT_TRUNCATE) {
+		/* One more finished, one fewer under way. */
+		raw_atomic64_add((1 << 16) - 1, &st->truncates);
+		return;
+	}
+	outcome = outcome_of(call, result);
+	if (call->effect == CHECK_EFFECT_MOVE && outcome == OUTCOME_DONE)
+		outcome = move_contents(ct, call, result);
+	pages_end(ct->mm, call->from_range, ct->call_seq[0], call, outcome);
+	pages_end(ct->mm, call->to_range, ct->call_seq[1], call, outcome);
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef MMSTORM_CHECK_SHADOW_H
+#define MMSTORM_CHECK_SHADOW_H
+
+#include "base/atomic.h"
+#include "base/types.h"
+#include "check/check.h"
+
+/*
+ * The expected state of one window of one address space, private to check/.
+ *
+ * Every page has a lock of its own that orders its word, its slots and the
+ * looks that accesses take at them.  It is a bare exchange in files that
+ * ThreadSanitizer does not see: it can neither hide a race of the mm nor be
+ * reported as one, and is never held across anything but a few loads.
+ */
+
+/* A slot whose content is not known: overlapping calls, a foreign store. */
+#define SLOT_UNKNOWN	(~0ull)
+
+/*
+ * What a slot may hold is lo..hi, two tags of one writer (both the same but
+ * after a fork that raced with a store, when any tag between is possible),
+ * or `next', a store that was issued and not yet acknowledged.
+ */
+struct shadow_slot {
+	u64 lo;
+	u64 hi;
+	u64 next;		/* 0: none */
+};
+
+enum {
+	WORD_KNOWN	= 1u << 0,	/* the bits below can be relied on */
+	WORD_READ	= 1u << 1,
+	WORD_WRITE	= 1u << 2,
+	WORD_EXEC	= 1u << 3,
+};
+
+struct shadow_page {
+	u32		lock;
+	u16		pending;	/* calls under way on this page */
+	u8		rights;		/* WORD_* */
+	u8		backing;	/* enum check_backing */
+	u32		seq;		/* moves with every call's begin and end */
+	u32		truncates;	/* of the state, when slots were known */
+	/* Stores of anything but a tag: under way, and ever begun. */
+	u16		foreign;
+	u32		foreign_seq;
+	struct shadow_slot slot[CHECK_SLOTS];
+};
+
+struct check_mm {
+	atomic_t	users;
+	u32		id;		/* unique in the machine, from 1 */
+	unsigned long	base;
+	unsigned int	nr_pages;
+	atomic_t	nr_tasks;	/* ever started; see check_task */
+	struct shadow_page page[];
+};
+
+struct check_task {
+	struct check_mm	*mm;
+	u32		id;		/* in tags; unique in the machine, from 1 */
+	bool		judged;		/* one of the mm's first CHECK_SLOTS */
+	/* Pages' seq at the begin of the call under way, from and to. */
+	u32		*call_seq[2];
+};
+
+struct check_count {
+	u64 conclusive[NR_CHECKS];
+	u64 excused[NR_CHECKS];
+} __attribute__((aligned(64)));
+
+/* Whose mm a tag's writer had is remembered modulo this many tasks. */
+#define CHECK_TASKS	65536
+
+struct check_state {
+	u32		mask;
+	unsigned int	nr_cpus;
+	atomic_t	next_mm;
+	atomic_t	next_task;
+	/* Odd-even truncation clock: pending in the low 16 bits. */
+	atomic64_t	truncates;
+	u32		*task_mm;	/* check_mm id by task id */
+	struct check_count *count;	/* per vCPU, owner-written */
+};
+
+struct vcpu;
+
+void shadow_lock(struct shadow_page *page);
+void shadow_unlock(struct shadow_page *page);
+
+struct shadow_page *shadow_page_at(struct check_mm *cm, unsigned long va);
+void shadow_forget_slots(struct shadow_page *page);
+void shadow_zero_slots(struct shadow_page *page);
+
+/* The truncation clock's value, or ~0 while a truncation is under way. */
+u32 shadow_truncates(struct check_state *st);
+
+void check_count(struct vcpu *cpu, enum check_id id, bool conclusive);
+
+#define TAG_TASK_SHIFT	40
+#define TAG_NOBODY	0xffffffu
+
+static inline u32 tag_task(u64 tag)
+{
+	return tag >> TAG_TASK_SHIFT;
+}
+
+static inline u64 tag_seq(u64 tag)
+{
+	return tag & ((1ull << TAG_TASK_SHIFT) - 1);
+}
+
+/* The listeners, in check_access.c. */
+struct access_record;
+void check_access_begin(struct vcpu *cpu, struct access_record *rec);
+void check_access_translated(struct vcpu *cpu, struct access_record *rec);
+void check_access_moved(struct vcpu *cpu, struct access_record *rec);
+void check_access_end(struct vcpu *cpu, struct access_record *rec);
+
+#endif /* MMSTORM_CHECK_SHADOW_H */

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef MMSTORM_HW_CHECK_OPS_H
+#define MMSTORM_HW_CHECK_OPS_H
+
+#include "base/types.h"
+
+/*
+ * What the oracles watch: the seam through which the hardware and the page
+ * allocator tell core/check/ what happens, without knowing who listens.
+ *
+ * machine->check is NULL when no oracle is on, else a table whose members
+ * may each be NULL.  A listener is compiled without ThreadSanitizer, has no
+ * scheduling point, draws no random number, allocates nothing and creates no
+ * order of its own, so that watching a run hides no race of that run.
+ *
+ * One user access is reported in up to four steps, all on the vCPU that
+ * makes it and with the same record:
+ *
+ *	begin		before the first TLB look-up
+ *	translated	a translation is in hand, interrupts are held off and
+ *			no byte has moved; once per page and try
+ *	moved		the bytes have moved, interrupts still held off
+ *	end		the access is complete: result is 0 or -EFAULT
+ *
+ * Context: any; begin and end run with interrupts in the caller's state.
+ */
+
+struct machine;
+struct vcpu;
+struct fault_info;
+
+enum check_access {
+	CHECK_ACCESS_READ,
+	CHECK_ACCESS_WRITE,
+	CHECK_ACCESS_RMW,
+	CHECK_ACCESS_EXEC,
+};
+
+struct access_record {
+	unsigned long	va;		/* first byte */
+	unsigned int	size;		/* bytes: 1-8 */
+	enum check_access kind;
+	u64		value;		/* stored, or loaded once moved */
+
+	/* Of the translation in use, from `translated' on. */
+	unsigned long	pfn;		/* frame that the bytes live in */
+	u32		gen;		/* its generation when the TLB was filled */
+	bool		tlb_hit;	/* false: filled for this access */
+
+	/* At `end'. */
+	int		result;		/* 0 or -EFAULT */
+	const struct fault_info *fault;	/* why, when result is -EFAULT */
+
+	u64		cookie[8];	/* the listener's, from begin to end */
+};
+
+struct check_ops {
+	void (*access_begin)(struct vcpu *cpu, struct access_record *rec);
+	void (*access_translated)(struct vcpu *cpu, struct access_record *rec);
+	void (*access_moved)(struct vcpu *cpu, struct access_record *rec);
+	void (*access_end)(struct vcpu *cpu, struct access_record *rec);
+
+	/* A block of 2^order frames leaves or returns to the allocator. */
+	void (*frame_alloc)(struct machine *m, unsigned long pfn,
+			    unsigned int order);
+	void (*frame_free)(struct machine *m, unsigned long pfn,
+			   unsigned int order);
+};
+
+#endif /* MMSTORM_HW_CHECK_OPS_H */

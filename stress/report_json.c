@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A run as JSON lines: one "finding" line each, then one "summary".
+ *
+ * A file appears under its name only when it has been written whole.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/atomic.h"
+#include "hw/machine.h"
+#include "stress/json.h"
+#include "stress/run.h"
+#include "stress/sanitizer.h"
+#include "stress/windows.h"
+#include "trace/counters.h"
+
+static void write_findings(FILE *file, const struct run *run)
+{
+	const struct finding *f;
+	struct json j;
+	unsigned int i;
+
+	for (i = 0; (f = finding_get(&run->machine->sink, i)); i++) {
+		json_begin(&j, file, "finding");
+		json_string(&j, "kind", finding_kind_name(f->kind));
+		json_string(&j, "title", f->title);
+		json_string(&j, "detail", f->detail);
+		json_u64(&j, "count", READ_ONCE(f->count));
+		json_string(&j, "repeat", run->repeat);
+		json_end(&j);
+	}
+}
+
+static void write_ops(struct json *j, const struct run *run)
+{
+	struct op_counts counts;
+	unsigned int i;
+
+	op_run_counts(run->ops, -1, &counts);
+	json_open_object(j, "ops_by_name");
+	for (i = 0; i < OP_NR; i++) {
+		json_open_object(j, op_name(i));
+		json_u64(j, "count", counts.count[i]);
+		json_u64(j, "errors", counts.error[i]);
+		json_u64(j, "signals", counts.signal[i]);
+		json_close(j);
+	}
+	json_close(j);
+	json_open_array(j, "ops_by_vcpu");
+	for (i = 0; i < run->machine->nr_cpus; i++) {
+		op_run_counts(run->ops, i, &counts);
+		json_u64(j, NULL, counts.ops);
+	}
+	json_close(j);
+}
+
+static void write_counts(struct json *j, const struct run *run)
+{
+	u64 ev[NR_VM_EVENT_ITEMS];
+	unsigned int i;
+
+	vm_events_sum(run->machine, ev);
+	json_open_object(j, "counters");
+	for (i = 0; i < NR_VM_EVENT_ITEMS; i++)
+		json_u64(j, vm_event_name(i), ev[i]);
+	json_close(j);
+	json_open_object(j, "windows");
+	for (i = 0; i < NR_WINDOWS; i++)
+		json_u64(j, window_name(i), windows_sum(run->machine, i));
+	json_close(j);
+	json_open_object(j, "oracles");
+	for (i = 0; i < NR_CHECKS; i++) {
+		if (!(run->checks & 1u << i))
+			continue;
+		json_open_object(j, check_info[i].slug);
+		json_u64(j, "conclusive", check_conclusive(run->machine, i));
+		json_u64(j, "excused", check_excused(run->machine, i));
+		json_close(j);
+	}
+	json_close(j);
+}
+
+static void write_summary(FILE *file, const struct run *run,
+			  const struct verdict *verdict)
+{
+	struct json j;
+
+	json_begin(&j, file, "summary");
+	json_string(&j, "verdict", verdict->word);
+	json_string(&j, "why", verdict->why);
+	json_u64(&j, "exit_code", verdict->code);
+	json_string(&j, "storm", run->storm->name);
+	json_hex(&j, "seed", run->o->seed);
+	json_u64(&j, "ops", run_ops(run));
+	json_double(&j, "seconds", run->seconds);
+	json_u64(&j, "findings", run_findings(run));
+	json_string(&j, "sanitizer", sanitizer_name());
+	json_u64(&j, "sanitizer_reports", sanitizer_reports());
+	json_string(&j, "repeat", run->repeat);
+	write_ops(&j, run);
+	write_counts(&j, run);
+	json_end(&j);
+}
+
+static int complain(const char *path)
+{
+	int err = errno ? errno : EIO;
+
+	fprintf(stderr, "mmstorm: %s: could not be written: %s\n", path,
+		strerror(err));
+	return -err;
+}
+
+static int write_file(const char *path, const struct run *run,
+		      const struct verdict *verdict)
+{
+	char tmp[4096];
+	FILE *file;
+	bool bad;
+
+	if (snprintf(tmp, sizeof(tmp), "%s.partial", path) >= (int)sizeof(tmp)) {
+		errno = ENAMETOOLONG;
+		return complain(path);
+	}
+	file = fopen(tmp, "w");
+	if (!file)
+		return complain(path);
+	write_findings(file, run);
+	write_summary(file, run, verdict);
+	errno = 0;
+	bad = ferror(file);
+	if (fclose(file) || bad || rename(tmp, path)) {
+		int ret = complain(path);
+
+		unlink(tmp);
+		return ret;
+	}
+	return 0;
+}
+
+int report_json(const struct run *run, const struct verdict *verdict)
+{
+	if (!run->o->json)
+		return 0;
+	if (strcmp(run->o->json, "-"))
+		return write_file(run->o->json, run, verdict);
+	write_findings(stdout, run);
+	write_summary(stdout, run, verdict);
+	return fflush(stdout) ? complain("standard output") : 0;
+}

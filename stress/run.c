@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * `mmstorm run': boot a machine, let a storm loose on it, judge it when it
+ * is quiet again.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "base/atomic.h"
+#include "hw/machine.h"
+#include "kern/boot.h"
+#include "kern/sched.h"
+#include "stress/run.h"
+#include "stress/sanitizer.h"
+#include "zoo/zoo.h"
+
+static const char *const sched_choices[] = { "free", "jitter", NULL };
+static const char *const frame_bytes_choices[] = { "64", "4096", NULL };
+static const char *const progress_choices[] = { "auto", "always", "never", NULL };
+
+#define ROW(field) .offset = offsetof(struct run_options, field)
+
+const struct option_row run_rows[] = {
+	{ "cpus", 'c', OPTION_COUNT, ROW(cpus), 1, NR_CPUS, NULL,
+	  "simulated CPUs" },
+	{ "timeout", 't', OPTION_SECONDS, ROW(timeout), 0, 0, NULL,
+	  "run that long (20s, 5m, 2h)" },
+	{ "ops", 'n', OPTION_U64, ROW(ops), 1, ~0ull, NULL,
+	  "or until that many ops" },
+	{ "seed", 's', OPTION_SEED, ROW(seed), 0, 0, NULL,
+	  "what every task does follows from it" },
+	{ "sched", 0, OPTION_CHOICE, ROW(sched), 0, 0, sched_choices,
+	  "how vCPUs run" },
+	{ "jitter", 0, OPTION_COUNT, ROW(jitter_ppm), 0, 1000000, NULL,
+	  "points disturbed per million (0: default)" },
+	{ "speculate", 0, OPTION_COUNT, ROW(speculate_ppm), 0, 1000000, NULL,
+	  "accesses followed by a speculative TLB fill, per million" },
+	{ "tasks", 0, OPTION_COUNT, ROW(tasks), 0, OP_TASKS_MAX, NULL,
+	  "threads of the first process (0: the storm's)" },
+	{ "pages", 0, OPTION_COUNT, ROW(pages), 0, CHECK_WINDOW_PAGES, NULL,
+	  "pages they fight over (0: the storm's)" },
+	{ "frames", 0, OPTION_COUNT, ROW(frames), 0, 1u << 24, NULL,
+	  "frames of RAM (0: enough)" },
+	{ "frame-bytes", 0, OPTION_CHOICE, ROW(frame_bytes), 0, 0,
+	  frame_bytes_choices, "bytes kept of a page's contents" },
+	{ "tokens", 0, OPTION_COUNT, ROW(tokens), 0, NR_CPUS, NULL,
+	  "vCPUs that run at once (0: host cores)" },
+	{ "checks", 0, OPTION_STRING, ROW(checks), 0, 0, NULL,
+	  "oracles: all, none, or a list (mmstorm list checks)" },
+	{ "bug", 0, OPTION_STRING, ROW(bugs), 0, 0, NULL,
+	  "plant bugs of the zoo (mmstorm list bugs)" },
+	{ "fail-prob", 0, OPTION_PROBABILITY, ROW(fail_prob), 0, 0, NULL,
+	  "probability that an allocation fails" },
+	{ "max-findings", 0, OPTION_COUNT, ROW(max_findings), 1, 256, NULL,
+	  "stop after that many" },
+	{ "stall", 0, OPTION_SECONDS, ROW(stall), 0, 0, NULL,
+	  "no progress for that long is a stall" },
+	{ "trace", 0, OPTION_FLAG, ROW(trace), 0, 0, NULL,
+	  "keep the last events of every vCPU and show them in findings" },
+	{ "any-windows", 0, OPTION_FLAG, ROW(any_windows), 0, 0, NULL,
+	  "do not insist on the storm's windows" },
+	{ "json", 'j', OPTION_STRING, ROW(json), 0, 0, NULL,
+	  "write findings and summary as JSON lines to a file, or -" },
+	{ "progress", 0, OPTION_CHOICE, ROW(progress), 0, 0, progress_choices,
+	  "live line on standard error" },
+	{ "quiet", 'q', OPTION_FLAG, ROW(quiet), 0, 0, NULL,
+	  "no talk on standard error but findings" },
+	{ "help", 'h', OPTION_FLAG, ROW(help), 0, 0, NULL, "this text" },
+	{ .name = NULL },
+};
+
+void run_options_default(struct run_options *o)
+{
+	*o = (struct run_options){
+		.cpus = 8,
+		.sched = 1,
+		.speculate_ppm = 20000,
+		.max_findings = 1,
+		.stall = 60,
+		.trace = true,
+	};
+	if (getrandom(&o->seed, sizeof(o->seed), 0) != sizeof(o->seed))
+		o->seed = monitor_now_ns();
+	o->seed >>= 16;		/* short enough to type */
+}
+
+/* Signals reach the one run that is on; everything else hangs off it. */
+static struct run *signalled;
+
+static void on_signal(int signo)
+{
+	(void)signo;
+	WRITE_ONCE(signalled->stop, STOP_SIGNAL);
+	signal(SIGINT, SIG_DFL);	/* a second one ends it at once */
+	signal(SIGTERM, SIG_DFL);
+}
+
+static void on_finding(struct finding_sink *sink, const struct finding *f)
+{
+	report_finding(stderr, sink->priv, f);
+}
+
+/* The machine cannot go on: say what is known and leave. */
+static void on_panic(struct finding_sink *sink, const struct finding *f)
+{
+	struct run *run = sink->priv;
+
+	(void)f;
+	report_machine(stderr, run);
+	printf("mmstorm: FINDINGS seed=0x%llx ops=%llu findings=%u\n",
+	       (unsigned long long)run->o->seed,
+	       (unsigned long long)run_ops(run), run_findings(run));
+	fflush(stdout);
+	_exit(EXIT_FINDINGS);
+}
+
+/* Words of a comma list, one at a time; NULL after the last. */
+static const char *next_word(const char **list, char *buf, size_t size)
+{
+	size_t len;
+
+	if (!*list || !**list)
+		return NULL;
+	len = strcspn(*list, ",");
+	snprintf(buf, size, "%.*s", (int)len, *list);
+	*list += len + ((*list)[len] == ',');
+	return buf;
+}
+
+static int parse_checks(const char *list, u32 *mask)
+{
+	char word[32];
+	unsigned int id;
+
+	if (!list || !strcmp(list, "all")) {
+		*mask = MM_CHECK ? CHECK_ALL : 0;
+		return 0;
+	}
+	*mask = 0;
+	if (!strcmp(list, "none"))
+		return 0;
+	while (next_word(&list, word, sizeof(word))) {
+		for (id = 0; id < NR_CHECKS; id++)
+			if (!strcmp(check_info[id].slug, word))
+				break;
+		if (id == NR_CHECKS) {
+			fprintf(stderr, "mmstorm run: --checks: there is no oracle '%s'; 'mmstorm list checks' names them\n",
+				word);
+			return -EINVAL;
+		}
+		*mask |= 1u << id;
+	}
+	return 0;
+}
+
+static int parse_bugs(const char *list, u64 zoo[ZOO_WORDS])
+{
+	char word[64];
+	int id;
+
+	while (next_word(&list, word, sizeof(word))) {
+		if (!MM_ZOO) {
+			fprintf(stderr, "mmstorm run: --bug: this build has no zoo\n");
+			return -ENOSYS;
+		}
+		id = zoo_find(word);
+		if (id < 0) {
+			fprintf(stderr, "mmstorm run: --bug: there is no bug '%s'; 'mmstorm list bugs' names them\n",
+				word);
+			return -EINVAL;
+		}
+		zoo_plant(zoo, id);
+	}
+	return 0;
+}
+
+/* Room for every process's window, tables and copies, and as much again. */
+static unsigned long frames_needed(const struct run *run,
+				   const struct op_world *world)
+{
+	unsigned long tasks = op_mix_tasks_max(&run->storm->mix, world->tasks);
+
+	return 4096 + tasks * (world->pages + 32) * 2 +
+	       world->files * world->file_pages;
+}
+
+static struct op_world world_of(const struct run *run)
+{
+	const struct run_options *o = run->o;
+	const struct storm_info *storm = run->storm;
+	unsigned int tasks = o->tasks ? o->tasks : storm->tasks_per_cpu * o->cpus;
+
+	return (struct op_world){
+		.cpus = o->cpus,
+		.tasks = tasks < OP_TASKS_MAX ? tasks : OP_TASKS_MAX,
+		.pages = o->pages ? o->pages : storm->pages,
+		.files = storm->files,
+		.file_pages = storm->file_pages,
+		.seed = o->seed,
+	};
+}
+
+static int boot(struct run *run, const struct op_world *world)
+{
+	const struct run_options *o = run->o;
+	struct machine_config config = {
+		.nr_cpus = o->cpus,
+		.nr_frames = o->frames ? o->frames : frames_needed(run, world),
+		.frame_bytes = o->frame_bytes ? 4096 : 64,
+		.seed = o->seed,
+		.mode = o->sched ? RUN_JITTER : RUN_FREE,
+		.run_tokens = o->tokens,
+		.speculate_ppm = o->speculate_ppm,
+		.jitter_ppm = o->jitter_ppm,
+		.checks = run->checks,
+		.fail = { .prob = o->fail_prob },
+		.trace = o->trace,
+	};
+	int ret = parse_bugs(o->bugs, config.zoo);
+
+	if (ret)
+		return ret;
+	ret = kern_boot(&config, &run->machine);
+	if (ret)
+		return ret;
+	run->machine->sink.priv = run;
+	run->machine->sink.on_finding = on_finding;
+	run->machine->sink.on_panic = on_panic;
+	return check_attach(run->machine, run->checks);
+}
+
+static void unleash(struct run *run)
+{
+	struct sigaction act = { .sa_handler = on_signal };
+
+	signalled = run;
+	sigaction(SIGINT, &act, NULL);
+	sigaction(SIGTERM, &act, NULL);
+	if (monitor_start(run)) {
+		run->error = -EAGAIN;
+		return;
+	}
+	run->error = op_run_streams(run->ops, &run->storm->mix, run->o->ops);
+	monitor_join(run);
+}
+
+static void settle(struct run *run)
+{
+	machine_bind_host(run->machine, 0);
+	run->quiet_findings = check_quiet(run->machine);
+	machine_unbind_host(run->machine);
+}
+
+static int set_up(struct run *run)
+{
+	struct op_run_config config = { .world = world_of(run) };
+	int ret;
+
+	ret = op_world_valid(&config.world);
+	if (!ret)
+		ret = boot(run, &config.world);
+	if (ret)
+		return ret;
+	config.machine = run->machine;
+	return op_run_create(&config, &run->ops);
+}
+
+static int run_storm(struct run *run)
+{
+	struct verdict verdict;
+	int ret = set_up(run);
+
+	if (ret) {
+		fprintf(stderr, "mmstorm run: the machine could not be set up: %s\n",
+			strerror(-ret));
+		return ret == -EINVAL || ret == -ENOSYS ? EXIT_USAGE :
+							  EXIT_RESOURCES;
+	}
+	unleash(run);
+	settle(run);
+	verdict = run_verdict(run);
+	report_summary(run->o->json && !strcmp(run->o->json, "-") ?
+		       stderr : stdout, run, &verdict);
+	if (report_json(run, &verdict) && verdict.code == EXIT_CLEAN)
+		verdict.code = EXIT_USAGE;
+	op_run_destroy(run->ops);
+	check_detach(run->machine);
+	kern_shutdown(run->machine);
+	return verdict.code;
+}
+
+static int usage(void)
+{
+	printf("usage: mmstorm run STORM [options]\n\n"
+	       "Lets a storm of ops loose on a simulated machine and judges it.\n"
+	       "'mmstorm list storms' names the storms.\n\n");
+	options_help(run_rows);
+	printf("\nExit: 0 SUCCESS, 1 usage, 2 FINDINGS, 3 out of resources, 5 STALL,\n"
+	       "7 NOT-EXERCISED, 130 interrupted.\n");
+	return EXIT_CLEAN;
+}
+
+int cmd_run(int argc, char **argv)
+{
+	struct run_options o;
+	struct run run = { .o = &o };
+	char resolved[400];
+	int words;
+
+	run_options_default(&o);
+	words = options_parse("run", run_rows, argc, argv, &o);
+	if (words < 0)
+		return EXIT_USAGE;
+	if (o.help)
+		return usage();
+	if (words != 1) {
+		fprintf(stderr, "mmstorm run: name one storm; 'mmstorm list storms' names them\n");
+		return EXIT_USAGE;
+	}
+	run.storm = storm_find(argv[1]);
+	if (!run.storm) {
+		fprintf(stderr, "mmstorm run: there is no storm '%s'; 'mmstorm list storms' names them\n",
+			argv[1]);
+		return EXIT_USAGE;
+	}
+	if (!o.ops && o.timeout <= 0)
+		o.timeout = 20;
+	if (parse_checks(o.checks, &run.checks))
+		return EXIT_USAGE;
+	options_print(run_rows, &o, resolved, sizeof(resolved));
+	snprintf(run.repeat, sizeof(run.repeat), "mmstorm run %s %s",
+		 run.storm->name, resolved);
+	sanitizer_set_epitaph(run.repeat);
+	if (!o.quiet)
+		fprintf(stderr, "%s\n", run.repeat);
+	return run_storm(&run);
+}

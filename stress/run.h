@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef MMSTORM_STRESS_RUN_H
+#define MMSTORM_STRESS_RUN_H
+
+#include <stdio.h>
+
+#include "base/types.h"
+#include "base/finding.h"
+#include "ops/exec.h"
+#include "stress/exit_codes.h"
+#include "stress/options.h"
+#include "stress/storm.h"
+
+struct machine;
+
+/* What `mmstorm run' was asked for. */
+struct run_options {
+	unsigned int	cpus;
+	unsigned int	tasks;		/* 0: the storm's, by cpus */
+	unsigned int	pages;		/* 0: the storm's */
+	unsigned int	frames;		/* 0: enough */
+	unsigned int	frame_bytes;	/* index in frame_bytes_choices */
+	unsigned int	tokens;		/* 0: host cores */
+	unsigned int	sched;		/* index in sched_choices */
+	unsigned int	jitter_ppm;	/* 0: default */
+	unsigned int	speculate_ppm;
+	unsigned int	max_findings;
+	unsigned int	progress;	/* index in progress_choices */
+	u64		ops;
+	u64		seed;
+	double		timeout;	/* seconds */
+	double		stall;		/* seconds without progress */
+	double		fail_prob;
+	const char	*checks;	/* comma list, "all" or "none" */
+	const char	*bugs;		/* comma list of zoo slugs */
+	const char	*json;		/* file, or "-" */
+	bool		trace;
+	bool		quiet;
+	bool		any_windows;	/* do not ask for the storm's windows */
+	bool		help;
+};
+
+extern const struct option_row run_rows[];
+void run_options_default(struct run_options *o);
+
+/* Why a run ended before its own end; the first reason stands. */
+enum run_stop {
+	STOP_NONE,
+	STOP_TIMEOUT,
+	STOP_FINDINGS,		/* max_findings reached */
+	STOP_SIGNAL,
+	STOP_STALL,
+};
+
+/* One run, from set-up to verdict. */
+struct run {
+	const struct run_options *o;
+	const struct storm_info	*storm;
+	u32			checks;		/* mask */
+	struct machine		*machine;
+	struct op_run		*ops;
+	char			repeat[512];	/* the command that runs it again */
+
+	/* Written by the monitor and by signal handlers, atomically. */
+	u32			stop;		/* enum run_stop */
+	u32			finished;	/* futex-free flag: the ops have ended */
+	u64			started_ns;
+
+	/* After the run. */
+	double			seconds;
+	unsigned int		quiet_findings;
+	int			error;		/* of op_run_*, 0 or -errno */
+};
+
+/* monitor.c: a host thread that shows progress, keeps time and sees stalls. */
+int monitor_start(struct run *run);
+void monitor_join(struct run *run);
+u64 monitor_now_ns(void);
+
+/* verdict.c */
+struct verdict {
+	enum exit_code	code;
+	const char	*word;
+	char		why[160];
+};
+struct verdict run_verdict(const struct run *run);
+u64 run_ops(const struct run *run);
+unsigned int run_findings(const struct run *run);
+
+/* report.c: the summary that a person reads; report_json.c: the same as JSON lines. */
+void report_summary(FILE *out, const struct run *run,
+		    const struct verdict *verdict);
+void report_finding(FILE *out, const struct run *run, const struct finding *f);
+void report_machine(FILE *out, const struct run *run);
+/* 0, or -errno after a message when the file could not be written whole. */
+int report_json(const struct run *run, const struct verdict *verdict);
+
+int cmd_run(int argc, char **argv);
+
+#endif /* MMSTORM_STRESS_RUN_H */

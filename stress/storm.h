@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef MMSTORM_STRESS_STORM_H
+#define MMSTORM_STRESS_STORM_H
+
+#include "check/check.h"
+#include "ops/op.h"
+#include "ops/stream.h"
+#include "sync/windows.h"
+
+/*
+ * A storm is data: what its tasks do, on what, and what must be seen to have
+ * happened before its silence means anything.
+ */
+
+#define STORM_WINDOWS_MAX	12
+
+struct storm_info {
+	const char	*name;
+	const char	*what;		/* one line, for `mmstorm list storms' */
+	struct op_mix	mix;
+	unsigned int	pages;		/* of the window, default */
+	unsigned int	files;
+	unsigned int	file_pages;
+	unsigned int	tasks_per_cpu;	/* threads of the first process; at most OP_TASKS_MAX in all */
+	/* Windows that a run on two vCPUs or more must have hit; nr_windows of them. */
+	enum window_id	windows[STORM_WINDOWS_MAX];
+	unsigned int	nr_windows;
+	u32		checks;		/* oracles that must have been conclusive */
+};
+
+/* Ended by NULL. */
+extern const struct storm_info *const storms[];
+
+const struct storm_info *storm_find(const char *name);
+
+#endif /* MMSTORM_STRESS_STORM_H */
