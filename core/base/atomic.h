@@ -58,14 +58,14 @@
 		(void)try(p, &o, new);						\
 		o;								\
 	})
-#define raw_cmpxchg(p, old, new)	__cmpxchg(p, old, new, raw_try_cmpxchg, __UNIQUE_ID(old))
-#define cmpxchg(p, old, new)		__cmpxchg(p, old, new, try_cmpxchg, __UNIQUE_ID(old))
+#define raw_cmpxchg(p, old, new)	__cmpxchg(p, old, new, raw_try_cmpxchg, __UNIQUE_ID(found))
+#define cmpxchg(p, old, new)		__cmpxchg(p, old, new, try_cmpxchg, __UNIQUE_ID(found))
 #define cmpxchg_acquire(p, old, new)						\
-	__cmpxchg(p, old, new, try_cmpxchg_acquire, __UNIQUE_ID(old))
+	__cmpxchg(p, old, new, try_cmpxchg_acquire, __UNIQUE_ID(found))
 #define cmpxchg_release(p, old, new)						\
-	__cmpxchg(p, old, new, try_cmpxchg_release, __UNIQUE_ID(old))
+	__cmpxchg(p, old, new, try_cmpxchg_release, __UNIQUE_ID(found))
 #define cmpxchg_relaxed(p, old, new)						\
-	__cmpxchg(p, old, new, try_cmpxchg_relaxed, __UNIQUE_ID(old))
+	__cmpxchg(p, old, new, try_cmpxchg_relaxed, __UNIQUE_ID(found))
 
 typedef struct { int counter; } atomic_t;
 typedef struct { s64 counter; } atomic64_t;
