@@ -25,7 +25,8 @@ static int protect_part(struct model_mm *mm, struct range *r,
 	if (old == flags)
 		return 0;
 	if (flags & RF_WRITE) {
-		if (!may_expand(mm, flags, range_is_data(old) ? 0 : pages))
+		/* Only what turns into data is checked here. */
+		if (!may_expand(mm, flags, pages) && may_expand(mm, old, pages))
 			return -ENOMEM;
 		if (!(old & (RF_ACCOUNT | RF_WRITE | RF_SHARED | RF_NORESERVE))) {
 			if (!enough_memory(mm, pages))

@@ -106,6 +106,8 @@ void pages_zap(struct page_set *s, unsigned long first, unsigned long last,
 	size_t from = pages_lower(s, first), to = pages_lower(s, last);
 	size_t i, kept = from;
 
+	if (from == to)
+		return;
 	for (i = from; i < to; i++) {
 		if (s->slot[i].kind == SLOT_GUARD && !with_guards) {
 			s->slot[kept++] = s->slot[i];
