@@ -41,6 +41,7 @@ struct machine_config {
 	unsigned int	run_tokens;	/* vCPUs that run at once; 0: host cores */
 	unsigned int	speculate_ppm;	/* accesses that are followed by a speculative TLB fill */
 	unsigned int	jitter_ppm;	/* points that are disturbed, RUN_JITTER; 0: default */
+	unsigned int	window_ppm;	/* windows that are held, RUN_JITTER; 0: default */
 	u64		turn;		/* virtual ns of a turn; 0: default */
 	u64		zoo[2];		/* planted bugs, bit = id */
 	u32		checks;		/* 1 << enum check_id */
@@ -66,6 +67,7 @@ struct machine {
 	struct ram		ram;
 	bool			serial;		/* config.mode == RUN_SERIAL */
 	u64			turn;		/* virtual ns */
+	struct sched_cpu	**sched_cpus;	/* the same vCPUs, as sync/ wants them */
 
 	/* Installed at boot, immutable while vCPUs run. */
 	const struct check_ops	*check;
@@ -80,6 +82,8 @@ struct machine {
 	/* Each with its own rules. */
 	struct finding_sink	sink;
 	struct rcu_state	rcu;
+	struct lockdep_state	lockdep;
+	struct jitter		jitter;		/* unused unless RUN_JITTER */
 	struct token_pool	tokens;
 };
 
@@ -106,6 +110,9 @@ void machine_destroy(struct machine *m);
  */
 void machine_bind_host(struct machine *m, unsigned int nr);
 void machine_unbind_host(struct machine *m);
+
+/* Installs what waiting means on every vCPU; none runs. */
+void machine_set_sched_ops(struct machine *m, const struct sched_ops *ops);
 
 static inline struct machine *this_machine(void)
 {

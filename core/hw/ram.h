@@ -30,7 +30,7 @@ struct ram {
  * ram_create() - reserve memory for a machine's frames
  * @frame_bytes: 64 or 4096
  *
- * Frames read as zero, generations start at 1.  Host memory is used only as
+ * Frames read as zero, generations start at 0.  Host memory is used only as
  * frames are touched.  Returns 0, -EINVAL or -ENOMEM.
  */
 int ram_create(struct ram *ram, unsigned long nr_frames, unsigned int frame_bytes);

@@ -13,7 +13,7 @@ struct vcpu;
  * come, first served, handed over directly.
  */
 struct token_pool {
-	u32		lock __cacheline_aligned;	/* raw */
+	u32		lock __cacheline_aligned;	/* hw/hw_lock.h */
 	unsigned int	total;
 	unsigned int	free;
 	unsigned int	nr_waiting;	/* also read without the lock, as a hint */
@@ -27,6 +27,9 @@ void token_pool_init(struct token_pool *pool, unsigned int tokens);
 void token_get(struct token_pool *pool, struct vcpu *cpu);
 /* Gives the token to the longest waiter, or back to the pool. */
 void token_put(struct token_pool *pool, struct vcpu *cpu);
+
+/* token_put() and token_get() when somebody waits; false, and nothing done, when nobody does. */
+bool token_hand_over(struct token_pool *pool, struct vcpu *cpu);
 
 static inline bool token_wanted(const struct token_pool *pool)
 {

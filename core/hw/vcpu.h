@@ -11,12 +11,20 @@
 #include "hw/tlb.h"
 #include "hw/vectors.h"
 #include "sync/sched.h"
+#include "trace/counters.h"
 
 struct machine;
 struct task_struct;
 struct tlb_cpu_state;
 struct pcp_cpu;
 struct check_cpu;
+struct fail_nth;
+
+/* What the hardware and the layers below tasks keep for whoever runs: a task, or a bound thread. */
+struct exec_context {
+	struct fault_info	fault;	/* its last refused access */
+	struct fail_nth		*fail;	/* phys/fail.c: the sweep that is armed */
+};
 
 /*
  * Where a vCPU is, under its raw lock.  Everything but RUNNING is at a point:
@@ -33,8 +41,10 @@ struct ipi_call {
 	void		(*fn)(void *);
 	void		*info;
 	u32		pending;	/* targets that have yet to answer */
-	char		sync_begin;	/* TSan: sender's past -> handlers */
-	char		sync_end;	/* TSan: handlers -> return */
+	u64		clock;		/* the sender's, when it sent */
+	u64		ack_clock;	/* latest of the targets', when they answered */
+	u64		sync_begin;	/* TSan: sender's past -> handlers */
+	u64		sync_end;	/* TSan: handlers -> return */
 } __cacheline_aligned;
 
 struct vcpu {
@@ -46,13 +56,11 @@ struct vcpu {
 
 	/* Owner only, or who acts as the owner under ->lock while it is parked. */
 	unsigned int		in_access;	/* depth: interrupts held off by an access */
-	unsigned int		in_irq;		/* depth of handlers */
 	unsigned int		pcid;
 	unsigned long		root_pfn;	/* CR3; NO_ROOT when none is loaded */
-	struct sched_ctx	*irq_ctx;	/* lockdep's view of the handlers */
-	struct sched_ctx	*host_ctx;	/* the bound host thread's, or the idle loop's */
-	struct fault_info	*fault;		/* the running task's, or ->host_fault */
-	struct fault_info	host_fault;
+	struct sched_ctx	host_ctx;	/* the bound host thread's, or the idle loop's */
+	struct exec_context	*exec;		/* the running task's, or ->host_exec */
+	struct exec_context	host_exec;
 	struct prng		rng;		/* speculation, placement: seeded per vCPU */
 	struct tlb_cpu_state	*tlbstate;	/* pgtable/ */
 	struct pcp_cpu		*pcp;		/* phys/ */
@@ -63,17 +71,18 @@ struct vcpu {
 	u64			turns;		/* turns that ended */
 	u64			parks;		/* times it gave up its token */
 	u64			accesses;	/* user accesses, hits and misses */
+	u64			speculate_at;	/* value of accesses at which to fill speculatively */
 	u64			access_faults;	/* page faults they took */
+
+	u64			vm_events[NR_VM_EVENT_ITEMS];
 
 	struct tlb		tlb;
 
 	/* State: under ->lock; state may be read without as a hint. */
-	u32			lock __cacheline_aligned;	/* hw/raw_lock.h */
+	u32			lock __cacheline_aligned;	/* hw/hw_lock.h */
 	u32			state;		/* enum vcpu_state */
 	bool			served;		/* a sender has acted as this vCPU since it parked */
-	bool			off_host;	/* parked around a host call, thread is not waiting */
-	char			sync_parked;	/* TSan: past of the parked vCPU -> who acts as it */
-	char			sync_served;	/* TSan: who acted -> the vCPU's future */
+	u64			sync;		/* TSan: the vCPU's past <-> who acts as it meanwhile */
 
 	/* Any vCPU, atomically: senders with a call for this one. */
 	u64			irq_from[4];
@@ -82,7 +91,6 @@ struct vcpu {
 	struct vcpu		*token_next;
 	u32			token_granted;	/* futex */
 	u32			kicked;		/* futex: wake from IDLE */
-	bool			has_token;	/* owner only */
 
 	struct ipi_call		call;
 
@@ -134,14 +142,6 @@ void vcpu_kick(struct vcpu *target);
 /* Sets an attention bit of any vCPU: it takes its next point's slow path. */
 void vcpu_attn(struct vcpu *target, u32 bits);
 
-/*
- * Around a call that may block the host thread: parked, without a token.
- * Touch nothing of the vCPU between the two.  In a handler or on a serial
- * machine they do nothing.
- */
-void vcpu_blocking_begin(struct vcpu *cpu);
-void vcpu_blocking_end(struct vcpu *cpu);
-
 /* Hands the token to the next in line and waits for another; false: nobody waits. */
 bool vcpu_yield(struct vcpu *cpu);
 
@@ -149,6 +149,12 @@ bool vcpu_yield(struct vcpu *cpu);
 void hw_serve_irqs(void);
 void hw_relax(unsigned int spins);
 void hw_turn_over(void);
+/*
+ * Around a call that may block the host thread: parked, without a token.  In
+ * a handler or on a serial machine they do nothing.
+ */
+void hw_blocking_begin(void);
+void hw_blocking_end(void);
 /* For bound host threads: blocks the host thread, parked. */
 void hw_sleep(struct sched_ctx *self);
 void hw_wake(struct sched_ctx *ctx);
@@ -156,6 +162,14 @@ bool hw_reclaim(void);
 extern const struct sched_ops hw_sched_ops;
 
 /* May the code here be switched away from: no spinlock, no RCU section, interrupts on, no access. */
-bool vcpu_preemptible(const struct vcpu *cpu);
+static inline bool vcpu_preemptible(const struct vcpu *cpu)
+{
+	return !cpu->in_access && sched_may_sleep(&cpu->sched);
+}
+
+/* Draws when the next speculative fill is due. */
+void vcpu_next_speculation(struct vcpu *cpu);
+/* The next turn of @cpu starts now. */
+void vcpu_new_turn(struct vcpu *cpu);
 
 #endif /* MMSTORM_HW_VCPU_H */

@@ -6,15 +6,8 @@
 
 /*
  * The interrupt descriptor table: where the hardware enters the operating
- * system.  Installed at boot by mm/.
+ * system.  Installed at boot by mm/.  Error codes are X86_PF_* of arch/x86_64.h.
  */
-
-/* Page-fault error code, as pushed by x86 hardware. */
-#define X86_PF_PROT	0x01u	/* 0: no page; 1: rights */
-#define X86_PF_WRITE	0x02u
-#define X86_PF_USER	0x04u
-#define X86_PF_RSVD	0x08u	/* reserved bits: a table entry that leads out of RAM */
-#define X86_PF_INSTR	0x10u
 
 /* Signals and codes, raw Linux values. */
 #define MM_SIGBUS	7

@@ -35,6 +35,8 @@ struct sched_ctx {
 	u32			state;
 	/* Clock of the latest waker, atomic maximum; the sleeper takes it over. */
 	u64			wake_clock;
+	/* Immutable.  Set by kern/: embedded in a task that has a stack of its own. */
+	bool			is_task;
 	/* Owner only. */
 	const char		*name;
 	struct lockdep_stack	locks;
@@ -61,7 +63,11 @@ struct sched_ops {
 	void (*serve_irqs)(void);
 	/* One turn of a busy wait, the spins-th; may give the run token away and take it back. */
 	void (*relax)(unsigned int spins);
-	/* ATTN_RESCHED or ATTN_STOP is up, or the turn is over; must move local.turn_end on. */
+	/*
+	 * ATTN_RESCHED or ATTN_STOP is up, or the turn is over; moves local.turn_end on.
+	 * Not called in handlers, nor between sched_prepare_sleep() and sched_sleep():
+	 * whoever is set aside here is runnable.  Spinlocks may be held, interrupts off.
+	 */
 	void (*turn_over)(void);
 	/*
 	 * Around a wait inside a library (a grace period): the vCPU counts as parked,
@@ -189,10 +195,10 @@ struct jitter {
 	u32	window_ppm;		/* per window */
 	u64	seed;
 	u64	met, held;		/* relaxed counters */
+	/* 0: free; else who waits here for whom (jitter.c), by compare-and-exchange */
 	struct {
-		u64	key;		/* 0: free; a vCPU waits for a partner */
-		u64	met;		/* a partner for this claim has come */
-	} __cacheline_aligned slot[JITTER_SLOTS];
+		u64	claim __cacheline_aligned;
+	} slot[JITTER_SLOTS];
 };
 
 void jitter_init(struct jitter *j, u64 seed, u32 ppm, u32 window_ppm);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef MMSTORM_HW_RAW_LOCK_H
-#define MMSTORM_HW_RAW_LOCK_H
+#ifndef MMSTORM_HW_HW_LOCK_H
+#define MMSTORM_HW_HW_LOCK_H
 
 #include "base/types.h"
 
@@ -11,12 +11,10 @@
  * are compiled without it, held for nanoseconds, and never across a point.
  * The holder keeps its host thread, so waiting is spinning and then a futex.
  */
-#define RAW_LOCK_INIT	0
+void hw_lock_slow(u32 *lock);
+void hw_unlock_slow(u32 *lock);
 
-void raw_lock_slow(u32 *lock);
-void raw_unlock_slow(u32 *lock);
-
-static inline bool raw_trylock(u32 *lock)
+static inline bool hw_trylock(u32 *lock)
 {
 	u32 free = 0;
 
@@ -24,20 +22,20 @@ static inline bool raw_trylock(u32 *lock)
 					   __ATOMIC_RELAXED);
 }
 
-static inline void raw_lock(u32 *lock)
+static inline void hw_lock(u32 *lock)
 {
-	if (!raw_trylock(lock))
-		raw_lock_slow(lock);
+	if (!hw_trylock(lock))
+		hw_lock_slow(lock);
 }
 
-static inline void raw_unlock(u32 *lock)
+static inline void hw_unlock(u32 *lock)
 {
 	if (__atomic_exchange_n(lock, 0, __ATOMIC_RELEASE) != 1)
-		raw_unlock_slow(lock);
+		hw_unlock_slow(lock);
 }
 
 /* Futexes that ThreadSanitizer does not see (private to the process). */
-void raw_futex_wait(u32 *word, u32 expected);
-void raw_futex_wake(u32 *word, int nr);
+void hw_futex_wait(u32 *word, u32 expected);
+void hw_futex_wake(u32 *word, int nr);
 
-#endif /* MMSTORM_HW_RAW_LOCK_H */
+#endif /* MMSTORM_HW_HW_LOCK_H */

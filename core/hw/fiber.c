@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Stacks and the switch between them.
+ *
+ * Owns struct fiber.  No locks: a fiber belongs to whoever holds the task.
+ * Compiled without ThreadSanitizer, which would otherwise see one function
+ * enter on one stack and leave on another.  Must never touch a thread-local.
+ */
+#include "hw/fiber.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/bug.h"
+#include "base/tsan.h"
+
+#if MM_ASAN
+#include <sanitizer/asan_interface.h>
+#include <sanitizer/common_interface_defs.h>
+#endif
+
+#define GUARD_SIZE	4096UL
+
+/*
+ * fiber_swap(&from->sp, to->sp): callee-saved registers onto the old stack,
+ * the stack pointer into *from, and the reverse.  MXCSR and the x87 control
+ * word are never changed here, so they are not saved.
+ */
+void fiber_swap(void **from, void *to);
+void fiber_start(void);
+
+#if defined(__x86_64__)
+__asm__(
+	".text\n"
+	".globl fiber_swap\n"
+	".type fiber_swap,@function\n"
+	"fiber_swap:\n"
+	"	pushq %rbp\n"
+	"	pushq %rbx\n"
+	"	pushq %r12\n"
+	"	pushq %r13\n"
+	"	pushq %r14\n"
+	"	pushq %r15\n"
+	"	movq %rsp, (%rdi)\n"
+	"	movq %rsi, %rsp\n"
+	"	popq %r15\n"
+	"	popq %r14\n"
+	"	popq %r13\n"
+	"	popq %r12\n"
+	"	popq %rbx\n"
+	"	popq %rbp\n"
+	"	ret\n"
+	".size fiber_swap,.-fiber_swap\n"
+	/* First thing on a new stack: r12 holds the fiber.  Ends the unwinder's chain. */
+	".globl fiber_start\n"
+	".type fiber_start,@function\n"
+	"fiber_start:\n"
+	"	.cfi_startproc\n"
+	"	.cfi_undefined rip\n"
+	"	movq %r12, %rdi\n"
+	"	call fiber_main\n"
+	"	ud2\n"
+	"	.cfi_endproc\n"
+	".size fiber_start,.-fiber_start\n");
+#else
+#error "fiber_swap is written for x86-64 only"
+#endif
+
+/* After a switch, on the new stack: tells AddressSanitizer where it is. */
+static void arrived(struct fiber *self)
+{
+#if MM_ASAN
+	__sanitizer_finish_switch_fiber(self->asan_fake, NULL, NULL);
+	self->asan_fake = NULL;
+#else
+	(void)self;
+#endif
+}
+
+void fiber_main(struct fiber *self);
+void fiber_main(struct fiber *self)
+{
+	arrived(self);
+	self->fn(self->arg);
+	MM_BUG();
+}
+
+/* The six saved registers and the return address that fiber_swap() expects. */
+static void prepare_stack(struct fiber *fiber)
+{
+	u64 *sp = (u64 *)((char *)fiber->stack + fiber->stack_size);
+
+	*--sp = 0;			/* alignment: fiber_start begins with rsp % 16 == 0 */
+	*--sp = 0;
+	*--sp = (u64)(uintptr_t)fiber_start;
+	*--sp = 0;			/* rbp */
+	*--sp = 0;			/* rbx */
+	*--sp = (u64)(uintptr_t)fiber;	/* r12 */
+	*--sp = 0;			/* r13 */
+	*--sp = 0;			/* r14 */
+	*--sp = 0;			/* r15 */
+	fiber->sp = sp;
+}
+
+static int map_stack(struct fiber *fiber, size_t size)
+{
+	char *map;
+
+	size = (size + GUARD_SIZE - 1) & ~(GUARD_SIZE - 1);
+	map = mmap(NULL, size + GUARD_SIZE, PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (map == MAP_FAILED)
+		return -ENOMEM;
+	if (mprotect(map, GUARD_SIZE, PROT_NONE)) {
+		munmap(map, size + GUARD_SIZE);
+		return -ENOMEM;
+	}
+	fiber->map = map;
+	fiber->map_size = size + GUARD_SIZE;
+	fiber->stack = map + GUARD_SIZE;
+	fiber->stack_size = size;
+	return 0;
+}
+
+int fiber_create(struct fiber *fiber, void (*fn)(void *), void *arg, size_t stack_size)
+{
+	if (!fiber->map) {
+		int err = map_stack(fiber, stack_size ? stack_size : FIBER_STACK_DEFAULT);
+
+		if (err)
+			return err;
+	}
+	fiber->fn = fn;
+	fiber->arg = arg;
+	fiber->asan_fake = NULL;
+	fiber->tsan = tsan_create_fiber();
+	prepare_stack(fiber);
+	return 0;
+}
+
+void fiber_reset(struct fiber *fiber)
+{
+	if (fiber->tsan)
+		tsan_destroy_fiber(fiber->tsan);
+	fiber->tsan = NULL;
+#if MM_ASAN
+	/* Frames that never returned left their redzones behind. */
+	if (fiber->map)
+		__asan_unpoison_memory_region(fiber->stack, fiber->stack_size);
+#endif
+}
+
+void fiber_destroy(struct fiber *fiber)
+{
+	fiber_reset(fiber);
+	if (fiber->map)
+		munmap(fiber->map, fiber->map_size);
+	memset(fiber, 0, sizeof(*fiber));
+}
+
+void fiber_init_thread(struct fiber *fiber)
+{
+	memset(fiber, 0, sizeof(*fiber));
+	fiber->tsan = tsan_get_current_fiber();
+#if MM_ASAN
+	{
+		pthread_attr_t attr;
+
+		if (!pthread_getattr_np(pthread_self(), &attr)) {
+			pthread_attr_getstack(&attr, &fiber->stack, &fiber->stack_size);
+			pthread_attr_destroy(&attr);
+		}
+	}
+#endif
+}
+
+void fiber_switch(struct fiber *from, struct fiber *to, bool exiting)
+{
+#if MM_ASAN
+	__sanitizer_start_switch_fiber(exiting ? NULL : &from->asan_fake, to->stack,
+				       to->stack_size);
+#else
+	(void)exiting;
+#endif
+	tsan_switch_to_fiber(to->tsan, TSAN_SWITCH_SYNC);
+	fiber_swap(&from->sp, to->sp);
+	arrived(from);
+}

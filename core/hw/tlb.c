@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The translation cache.
+ *
+ * Owns struct tlb.  Owner-only data, no locks (hw/tlb.h); compiled without
+ * ThreadSanitizer because a sender that takes a parked vCPU's interrupt works
+ * on it too, ordered by that vCPU's state lock.  Must never look at a page
+ * table: what it holds is what was true once.
+ */
+#include "hw/tlb.h"
+
+#include <string.h>
+
+#define PAGE_MASK_4K	(~0xfffULL)
+#define PAGE_MASK_2M	(~0x1fffffULL)
+
+/* Where an entry for @va under @tag is kept: the key a look-up would use. */
+static u64 key_4k(unsigned long va, unsigned int tag)
+{
+	return (va & PAGE_MASK_4K) | tag;
+}
+
+static u64 key_2m(unsigned long va, unsigned int tag)
+{
+	return (va & PAGE_MASK_2M) | tag;
+}
+
+void tlb_init(struct tlb *tlb)
+{
+	memset(tlb, 0, sizeof(*tlb));
+}
+
+static struct tlb_entry *find_huge(struct tlb *tlb, u64 key)
+{
+	for (unsigned int i = 0; i < TLB_HUGE; i++)
+		if (tlb->huge_key[i] == key && tlb->huge[i].flags)
+			return &tlb->huge[i];
+	return NULL;
+}
+
+static struct tlb_entry *find_small(struct tlb *tlb, unsigned long va, u64 key)
+{
+	struct tlb_set *set = &tlb->set[va >> 12 & (TLB_SETS - 1)];
+
+	for (unsigned int i = 0; i < TLB_WAYS; i++)
+		if (set->key[i] == key && set->way[i].flags)
+			return &set->way[i];
+	return NULL;
+}
+
+struct tlb_entry *tlb_lookup_rare(struct tlb *tlb, unsigned int tag, unsigned long va)
+{
+	struct tlb_entry *entry = NULL;
+
+	if (tlb->nr_huge) {
+		entry = find_huge(tlb, key_2m(va, tag));
+		if (!entry && tlb->nr_global)
+			entry = find_huge(tlb, key_2m(va, TLB_TAG_GLOBAL));
+	}
+	if (!entry && tlb->nr_global)
+		entry = find_small(tlb, va, key_4k(va, TLB_TAG_GLOBAL));
+	return entry;
+}
+
+static void drop(struct tlb *tlb, struct tlb_entry *entry)
+{
+	if (!entry || !entry->flags)
+		return;
+	tlb->nr_entries--;
+	tlb->nr_huge -= !!(entry->flags & TLB_2M);
+	tlb->nr_global -= !!(entry->flags & TLB_GLOBAL);
+	tlb->flushed_entries++;
+	entry->flags = 0;
+}
+
+/* An empty way, else the next victim; of the same key the same way, so that no key is held twice. */
+static unsigned int choose(const u64 *keys, const struct tlb_entry *ways, unsigned int nr, u64 key,
+			   u32 *victim)
+{
+	unsigned int empty = nr;
+
+	for (unsigned int i = 0; i < nr; i++) {
+		if (ways[i].flags && keys[i] == key)
+			return i;
+		if (!ways[i].flags)
+			empty = i;
+	}
+	if (empty < nr)
+		return empty;
+	return (*victim)++ % nr;
+}
+
+struct tlb_entry *tlb_fill(struct tlb *tlb, unsigned int tag, unsigned long va,
+			   unsigned long pfn, u32 gen, u32 flags)
+{
+	struct tlb_set *set = &tlb->set[va >> 12 & (TLB_SETS - 1)];
+	struct tlb_entry *entry;
+	unsigned int i;
+	u64 key;
+
+	if (flags & TLB_GLOBAL)
+		tag = TLB_TAG_GLOBAL;
+	if (flags & TLB_2M) {
+		key = key_2m(va, tag);
+		i = choose(tlb->huge_key, tlb->huge, TLB_HUGE, key, &tlb->huge_victim);
+		tlb->huge_key[i] = key;
+		entry = &tlb->huge[i];
+	} else {
+		key = key_4k(va, tag);
+		i = choose(set->key, set->way, TLB_WAYS, key, &set->victim);
+		set->key[i] = key;
+		entry = &set->way[i];
+	}
+	if (entry->flags) {
+		drop(tlb, entry);
+		tlb->flushed_entries--;
+		tlb->evictions++;
+	}
+	entry->pfn = (u32)pfn;
+	entry->gen = gen;
+	entry->flags = flags | TLB_VALID;
+	entry->stamp = (u32)++tlb->fills;
+	tlb->fills_speculative += !!(flags & TLB_SPECULATED);
+	tlb->nr_entries++;
+	tlb->nr_huge += !!(flags & TLB_2M);
+	tlb->nr_global += !!(flags & TLB_GLOBAL);
+	return entry;
+}
+
+static void flush_va(struct tlb *tlb, unsigned int tag, unsigned long va)
+{
+	drop(tlb, find_small(tlb, va, key_4k(va, tag)));
+	if (tlb->nr_huge)
+		drop(tlb, find_huge(tlb, key_2m(va, tag)));
+	if (tlb->nr_global) {
+		drop(tlb, find_small(tlb, va, key_4k(va, TLB_TAG_GLOBAL)));
+		if (tlb->nr_huge)
+			drop(tlb, find_huge(tlb, key_2m(va, TLB_TAG_GLOBAL)));
+	}
+}
+
+void tlb_flush_one(struct tlb *tlb, unsigned int tag, unsigned long va)
+{
+	tlb->flushes_one++;
+	if (tlb->nr_entries)
+		flush_va(tlb, tag, va);
+}
+
+void tlb_flush_range(struct tlb *tlb, unsigned int tag, unsigned long start, unsigned long end,
+		     unsigned int stride_shift)
+{
+	unsigned long step = 1UL << stride_shift;
+
+	tlb->flushes_one += (end - start + step - 1) >> stride_shift;
+	if (!tlb->nr_entries)
+		return;
+	/* More pages than entries: dropping the tag is cheaper, and flushes globals too. */
+	if ((end - start) >> stride_shift > TLB_SETS * TLB_WAYS) {
+		tlb_flush_tag(tlb, tag);
+		if (tlb->nr_global)
+			tlb_flush_all(tlb);
+		return;
+	}
+	for (unsigned long va = start; va < end; va += step)
+		flush_va(tlb, tag, va);
+}
+
+/* Drops every entry for which (key & mask) == tag; mask 0 drops all. */
+static void flush_matching(struct tlb *tlb, u64 mask, u64 tag, bool globals)
+{
+	for (unsigned int s = 0; s < TLB_SETS && tlb->nr_entries; s++) {
+		struct tlb_set *set = &tlb->set[s];
+
+		for (unsigned int i = 0; i < TLB_WAYS; i++)
+			if ((set->key[i] & mask) == tag &&
+			    (globals || !(set->way[i].flags & TLB_GLOBAL)))
+				drop(tlb, &set->way[i]);
+	}
+	for (unsigned int i = 0; i < TLB_HUGE && tlb->nr_huge; i++)
+		if ((tlb->huge_key[i] & mask) == tag &&
+		    (globals || !(tlb->huge[i].flags & TLB_GLOBAL)))
+			drop(tlb, &tlb->huge[i]);
+}
+
+void tlb_flush_tag(struct tlb *tlb, unsigned int tag)
+{
+	tlb->flushes_tag++;
+	flush_matching(tlb, TLB_TAG_MASK, tag, false);
+}
+
+void tlb_flush_all_nonglobal(struct tlb *tlb)
+{
+	tlb->flushes_all++;
+	flush_matching(tlb, 0, 0, false);
+}
+
+void tlb_flush_all(struct tlb *tlb)
+{
+	tlb->flushes_all++;
+	flush_matching(tlb, 0, 0, true);
+}
+
+void tlb_for_each(struct tlb *tlb,
+		  bool (*fn)(void *arg, unsigned long va, unsigned int tag,
+			     const struct tlb_entry *entry),
+		  void *arg)
+{
+	for (unsigned int s = 0; s < TLB_SETS; s++) {
+		struct tlb_set *set = &tlb->set[s];
+
+		for (unsigned int i = 0; i < TLB_WAYS; i++)
+			if (set->way[i].flags &&
+			    !fn(arg, set->key[i] & PAGE_MASK_4K,
+				(unsigned int)(set->key[i] & TLB_TAG_MASK), &set->way[i]))
+				return;
+	}
+	for (unsigned int i = 0; i < TLB_HUGE; i++)
+		if (tlb->huge[i].flags &&
+		    !fn(arg, tlb->huge_key[i] & PAGE_MASK_2M,
+			(unsigned int)(tlb->huge_key[i] & TLB_TAG_MASK), &tlb->huge[i]))
+			return;
+}

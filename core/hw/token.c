@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Run tokens.
+ *
+ * Owns struct token_pool, under its raw lock; the futex word of each waiting
+ * vCPU belongs to who grants it the token.  Compiled without ThreadSanitizer:
+ * a hand-over of a token orders nothing that the simulated machine may rely
+ * on.  Must never be entered with a vCPU's state lock held.
+ */
+#include "hw/token.h"
+
+#include <sched.h>
+
+#include "base/bug.h"
+#include "hw/hw_lock.h"
+#include "hw/vcpu.h"
+#include "trace/counters.h"
+
+static unsigned int host_cores(void)
+{
+	cpu_set_t set;
+
+	if (sched_getaffinity(0, sizeof(set), &set) || CPU_COUNT(&set) < 1)
+		return 1;
+	return (unsigned int)CPU_COUNT(&set);
+}
+
+void token_pool_init(struct token_pool *pool, unsigned int tokens)
+{
+	pool->lock = 0;
+	pool->total = tokens ? tokens : host_cores();
+	pool->free = pool->total;
+	pool->nr_waiting = 0;
+	pool->head = NULL;
+	pool->tail = NULL;
+}
+
+/* Pool lock held. */
+static void set_waiting(struct token_pool *pool, unsigned int nr)
+{
+	__atomic_store_n(&pool->nr_waiting, nr, __ATOMIC_RELAXED);
+}
+
+static void enqueue(struct token_pool *pool, struct vcpu *cpu)
+{
+	cpu->token_next = NULL;
+	if (pool->tail)
+		pool->tail->token_next = cpu;
+	else
+		pool->head = cpu;
+	pool->tail = cpu;
+	set_waiting(pool, pool->nr_waiting + 1);
+}
+
+static struct vcpu *dequeue(struct token_pool *pool)
+{
+	struct vcpu *cpu = pool->head;
+
+	if (!cpu)
+		return NULL;
+	pool->head = cpu->token_next;
+	if (!pool->head)
+		pool->tail = NULL;
+	set_waiting(pool, pool->nr_waiting - 1);
+	return cpu;
+}
+
+/* The waiter's thread may go on, and free nothing of the vCPU, at once. */
+static void grant(struct vcpu *cpu)
+{
+	__atomic_store_n(&cpu->token_granted, 1, __ATOMIC_RELEASE);
+	hw_futex_wake(&cpu->token_granted, 1);
+}
+
+static void wait_granted(struct vcpu *cpu)
+{
+	while (!__atomic_load_n(&cpu->token_granted, __ATOMIC_ACQUIRE))
+		hw_futex_wait(&cpu->token_granted, 0);
+	cpu->token_granted = 0;
+}
+
+void token_get(struct token_pool *pool, struct vcpu *cpu)
+{
+	hw_lock(&pool->lock);
+	if (pool->free) {
+		pool->free--;
+		hw_unlock(&pool->lock);
+		return;
+	}
+	enqueue(pool, cpu);
+	hw_unlock(&pool->lock);
+	wait_granted(cpu);
+}
+
+void token_put(struct token_pool *pool, struct vcpu *cpu)
+{
+	struct vcpu *next;
+
+	(void)cpu;
+	hw_lock(&pool->lock);
+	next = dequeue(pool);
+	if (!next)
+		pool->free++;
+	MM_BUG_ON(pool->free > pool->total);
+	hw_unlock(&pool->lock);
+	if (next)
+		grant(next);
+}
+
+bool token_hand_over(struct token_pool *pool, struct vcpu *cpu)
+{
+	struct vcpu *next;
+
+	hw_lock(&pool->lock);
+	next = dequeue(pool);
+	if (next)
+		enqueue(pool, cpu);
+	hw_unlock(&pool->lock);
+	if (!next)
+		return false;
+	grant(next);
+	wait_granted(cpu);
+	return true;
+}
