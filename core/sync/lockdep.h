@@ -93,11 +93,10 @@ struct lockdep_stack {
 /* What a machine has seen of each class.  Filled by atomics, never shrinks. */
 struct lockdep_state {
 	bool		off;		/* the machine's switch: set before its vCPUs run */
-	u64		checks;		/* acquisitions judged (relaxed; approximate) */
 	struct {
-		const char	*name;
-		u32		usage;
-		u8		rank;
+		u64		key;	/* name << 8 | rank; 0: free */
+		u32		same;	/* 1 + first class of equal name and rank; 0: not known yet */
+		u32		usage;	/* seen in a handler, seen with interrupts on */
 	} class[LOCKDEP_CLASSES];
 };
 

@@ -28,8 +28,9 @@ struct rcu_cpu {
 	u64		prev[RCU_RING];
 	/* Pushed by the owner (or a handler in its place), taken whole by anyone. */
 	struct rcu_head	*callbacks __cacheline_aligned;
-	u64		nr_queued;	/* relaxed */
-	u64		nr_done;
+	u64		nr_queued;	/* relaxed, by the owner */
+	u64		process_at;	/* of nr_queued: call_rcu processes */
+	u64		nr_done;	/* run here, others' too */
 	/* Batches begun and ended by this vCPU: rcu_barrier waits for begun ones. */
 	u64		batch_begun;
 	u64		batch_ended;

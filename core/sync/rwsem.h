@@ -12,11 +12,11 @@
 #include "base/list.h"
 #include "base/types.h"
 #include "sync/lockdep.h"
-#include "sync/raw_lock.h"
+#include "sync/queue_lock.h"
 
 struct rw_semaphore {
 	u64			count;		/* atomic: readers << 8 | RWSEM_* */
-	struct raw_lock		wait_lock;	/* the queue, and setting RWSEM_WAITERS */
+	struct queue_lock		wait_lock;	/* the queue, and setting RWSEM_WAITERS */
 	struct list_head	wait_list;
 #if MM_CHECK
 	u8			rank;

@@ -15,6 +15,7 @@
 #include "base/compiler.h"
 #include "base/point.h"
 #include "base/types.h"
+#include "sync/irqflags.h"
 #include "sync/sched.h"
 
 typedef struct seqcount {
@@ -89,7 +90,16 @@ static inline void raw_write_seqcount_end(seqcount_t *s)
 }
 
 /* With preemption off, so that readers do not wait for a descheduled writer. */
-void write_seqcount_begin(seqcount_t *s);
-void write_seqcount_end(seqcount_t *s);
+static inline void write_seqcount_begin(seqcount_t *s)
+{
+	preempt_disable();
+	raw_write_seqcount_begin(s);
+}
+
+static inline void write_seqcount_end(seqcount_t *s)
+{
+	raw_write_seqcount_end(s);
+	preempt_enable();
+}
 
 #endif

@@ -15,12 +15,12 @@
 #include "base/list.h"
 #include "base/types.h"
 #include "sync/lockdep.h"
-#include "sync/raw_lock.h"
+#include "sync/queue_lock.h"
 
 struct sched_ctx;
 
 typedef struct wait_queue_head {
-	struct raw_lock		lock;
+	struct queue_lock		lock;
 	struct list_head	head;
 } wait_queue_head_t;
 

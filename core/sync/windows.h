@@ -40,7 +40,7 @@ enum window_id {
 	NR_WINDOWS
 };
 
-/* Lower-case slug and one line of text, for reports. */
+/* The name as written above, and its line of text, for reports. */
 const char *window_name(enum window_id id);
 const char *window_text(enum window_id id);
 

@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * RCU on liburcu's memb flavour, and the truth about it for ThreadSanitizer.
+ *
+ * The library orders by inline assembly and membarrier(2), which TSan cannot see: bare,
+ * it makes correct programs look racy, and one annotation for "a grace period" would
+ * make wrong ones look correct.  What RCU promises is less: a grace period that begins
+ * in phase p0 is after the *read sections begun before it*, and sections begun after
+ * it are after what the updater did before.  So:
+ *
+ *   - the machine counts phases, one per grace period;
+ *   - a vCPU releases its clock to `cur' whenever it leaves its outermost section, and,
+ *     when it enters one and finds that phases k have gone by since its last, to
+ *     prev[k % RCU_RING] for each: prev[k] covers what it did before phase k;
+ *   - a grace period acquires, of each vCPU, `cur' when the vCPU has not been seen in a
+ *     later phase, else prev[p0 + 1]: exactly the sections it had to wait for.  Slots
+ *     that are used again only add order that has been there for long;
+ *   - the library itself runs with synchronisation ignored: its mutexes would order
+ *     everything.
+ *
+ * phase and last_phase are sequentially consistent.  A reader's phase is read before
+ * the library's lock, so each section that the library waits for has last_phase <= p0
+ * or has passed through prev[p0 + 1].
+ *
+ * The file is compiled without TSan and calls the library's functions (sync/urcu.h).
+ * It must not enter the library on a thread that acts for another's vCPU, and must not
+ * hold the run token while the library waits: the reader it waits for may need it.
+ */
+#include "sync/rcu.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/bug.h"
+#include "base/finding.h"
+#include "base/tsan.h"
+#include "sync/irqflags.h"
+#include "sync/sched.h"
+#include "sync/urcu.h"
+
+void rcu_state_init(struct rcu_state *rs, struct sched_cpu **cpus, unsigned int nr, bool serial)
+{
+	memset(rs, 0, sizeof(*rs));
+	rs->cpus = cpus;
+	rs->nr_cpus = nr;
+	rs->serial = serial;
+}
+
+void rcu_state_destroy(struct rcu_state *rs)
+{
+	unsigned int i;
+
+	for (i = 0; i < rs->nr_cpus; i++) {
+		if (rs->cpus[i] && rs->cpus[i]->rcu.callbacks)
+			finding_report(FINDING_REFS, "REFS: RCU callbacks left at the end",
+				       "vCPU %u has some", i);
+	}
+}
+
+void rcu_cpu_online(void)
+{
+	struct rcu_cpu *rc = &this_sched_cpu()->rcu;
+
+	if (!rc->state)
+		return;
+	MM_BUG_ON(rc->online || rc->nest);
+	rc->online = true;
+	if (rc->state->serial || lib_registered())
+		return;
+	tsan_ignore_sync_begin();
+	urcu_memb_register_thread();
+	tsan_ignore_sync_end();
+	rc->registered = true;
+}
+
+void rcu_cpu_offline(void)
+{
+	struct rcu_cpu *rc = &this_sched_cpu()->rcu;
+
+	if (!rc->state)
+		return;
+	MM_BUG_ON(!rc->online || rc->nest);
+	rc->online = false;
+	if (!rc->registered)
+		return;
+	tsan_ignore_sync_begin();
+	urcu_memb_unregister_thread();
+	tsan_ignore_sync_end();
+	rc->registered = false;
+}
+
+/* --- readers ------------------------------------------------------------------ */
+
+#if MM_CHECK || MM_TSAN
+/* The outermost section begins: leave a mark for each phase that has gone by. */
+static void reader_enter(struct rcu_cpu *rc)
+{
+	u64 phase = __atomic_load_n(&rc->state->phase, __ATOMIC_SEQ_CST);
+
+	if (unlikely(phase != rc->last_phase)) {
+#if MM_TSAN
+		u64 k = rc->last_phase + 1;
+
+		if (phase - k >= RCU_RING)
+			k = phase - RCU_RING + 1;
+		for (; k <= phase; k++)
+			tsan_release(&rc->prev[k % RCU_RING]);
+#endif
+		__atomic_store_n(&rc->last_phase, phase, __ATOMIC_SEQ_CST);
+	}
+	tsan_acquire(&rc->state->gp_begin);
+}
+#else
+static inline void reader_enter(struct rcu_cpu *rc)
+{
+}
+#endif
+
+static inline void set_nest(struct rcu_cpu *rc, unsigned int nest)
+{
+	/* Others read it, as a hint for statistics. */
+	__atomic_store_n(&rc->nest, nest, __ATOMIC_RELAXED);
+}
+
+void rcu_read_lock(void)
+{
+	struct sched_cpu *cpu;
+	struct rcu_cpu *rc;
+
+	sched_point(SCHED_RCU, NULL);
+	cpu = this_sched_cpu();
+	if (unlikely(!cpu || !cpu->rcu.state))
+		return;
+	rc = &cpu->rcu;
+	if (rc->nest) {
+		set_nest(rc, rc->nest + 1);
+		return;
+	}
+	VM_BUG_ON(cpu->irq_by_other);
+	VM_BUG_ON(!rc->online);
+	set_nest(rc, 1);
+	reader_enter(rc);
+	if (likely(!rc->state->serial))
+		lib_read_lock();
+}
+
+void rcu_read_unlock(void)
+{
+	struct sched_cpu *cpu;
+	struct rcu_cpu *rc;
+
+	sched_point(SCHED_RCU, NULL);
+	cpu = this_sched_cpu();
+	if (unlikely(!cpu || !cpu->rcu.state))
+		return;
+	rc = &cpu->rcu;
+	VM_BUG_ON(!rc->nest);
+	VM_BUG_ON(cpu->irq_by_other);
+	if (rc->nest == 1) {
+		tsan_release(&rc->cur);
+		if (likely(!rc->state->serial))
+			lib_read_unlock();
+	}
+	set_nest(rc, rc->nest - 1);
+}
+
+bool rcu_read_lock_held(void)
+{
+	struct sched_cpu *cpu = this_sched_cpu();
+
+	return !cpu || !cpu->rcu.state || cpu->rcu.nest;
+}
+
+#if MM_CHECK || MM_TSAN
+void rcu_check_deref(bool ok, const char *what)
+{
+	char title[160];
+
+	if (likely(ok || rcu_read_lock_held()))
+		return;
+	snprintf(title, sizeof(title), "LOCKDEP: rcu_dereference(%s) outside a read section", what);
+	finding_report(FINDING_LOCKDEP, title, "no read section, and the condition does not hold");
+}
+#endif
+
+/* --- grace periods ------------------------------------------------------------- */
+
+/* Everything in the read sections begun before phase p0 ended is before us. */
+static void acquire_readers(struct rcu_state *rs, u64 p0)
+{
+#if MM_TSAN
+	unsigned int i;
+
+	for (i = 0; i < rs->nr_cpus; i++) {
+		struct sched_cpu *cpu = rs->cpus[i];
+
+		if (!cpu)
+			continue;
+		if (__atomic_load_n(&cpu->rcu.last_phase, __ATOMIC_SEQ_CST) <= p0)
+			tsan_acquire(&cpu->rcu.cur);
+		else
+			tsan_acquire(&cpu->rcu.prev[(p0 + 1) % RCU_RING]);
+	}
+#endif
+}
+
+/* Somebody is in a section that the grace period just begun must outlast. */
+static bool readers_inside(struct rcu_state *rs, struct sched_cpu *self, u64 p0)
+{
+#if MM_CHECK
+	unsigned int i;
+
+	for (i = 0; i < rs->nr_cpus; i++) {
+		struct sched_cpu *cpu = rs->cpus[i];
+
+		if (cpu && cpu != self && __atomic_load_n(&cpu->rcu.nest, __ATOMIC_RELAXED) &&
+		    __atomic_load_n(&cpu->rcu.last_phase, __ATOMIC_RELAXED) <= p0)
+			return true;
+	}
+#endif
+	return false;
+}
+
+static void library_wait(struct sched_cpu *cpu)
+{
+	if (cpu->ops->blocking_begin)
+		cpu->ops->blocking_begin();
+	tsan_ignore_sync_begin();
+	urcu_memb_synchronize_rcu();
+	tsan_ignore_sync_end();
+	if (cpu->ops->blocking_end)
+		cpu->ops->blocking_end();
+}
+
+/* The one grace period: for synchronize_rcu and for batches of callbacks. */
+static void wait_for_readers(struct sched_cpu *cpu)
+{
+	struct rcu_state *rs = cpu->rcu.state;
+	u64 p0;
+
+	tsan_release(&rs->gp_begin);
+	p0 = __atomic_fetch_add(&rs->phase, 1, __ATOMIC_SEQ_CST);
+	__atomic_fetch_add(&rs->nr_grace_periods, 1, __ATOMIC_RELAXED);
+	if (!rs->serial) {
+		if (readers_inside(rs, cpu, p0))
+			window_hit(WIN_GP_WAITED_FOR_READER);
+		library_wait(cpu);
+	}
+	acquire_readers(rs, p0);
+}
+
+void synchronize_rcu(void)
+{
+	struct sched_cpu *cpu;
+
+	might_sleep();
+	sched_point(SCHED_RCU, NULL);
+	cpu = this_sched_cpu();
+	/* It would wait for itself. */
+	MM_BUG_ON(cpu && cpu->rcu.nest);
+	if (cpu && cpu->rcu.state)
+		wait_for_readers(cpu);
+}
+
+/* --- callbacks ------------------------------------------------------------------ */
+
+static void push_callback(struct rcu_cpu *rc, struct rcu_head *head)
+{
+	struct rcu_head *first = __atomic_load_n(&rc->callbacks, __ATOMIC_RELAXED);
+
+	do {
+		head->next = first;
+	} while (!__atomic_compare_exchange_n(&rc->callbacks, &first, head, true,
+					      __ATOMIC_RELEASE, __ATOMIC_RELAXED));
+	__atomic_store_n(&rc->nr_queued, rc->nr_queued + 1, __ATOMIC_RELAXED);
+}
+
+/* Take all of a vCPU's callbacks, oldest first. */
+static struct rcu_head *take_callbacks(struct rcu_cpu *rc, struct rcu_head *tail)
+{
+	struct rcu_head *head = __atomic_exchange_n(&rc->callbacks, NULL, __ATOMIC_SEQ_CST);
+
+	while (head) {
+		struct rcu_head *next = head->next;
+
+		head->next = tail;
+		tail = head;
+		head = next;
+	}
+	return tail;
+}
+
+/* As the kernel's softirq: preemption off, a context of its own. */
+static unsigned long run_callbacks(struct sched_cpu *cpu, struct rcu_head *head)
+{
+	struct sched_ctx *ctx = cpu->ctx;
+	unsigned long nr = 0;
+
+	cpu->preempt_count++;
+	cpu->ctx = &cpu->cb_ctx;
+	while (head) {
+		struct rcu_head *next = head->next;
+
+		tsan_acquire(head);
+		head->func(head);
+		head = next;
+		nr++;
+	}
+	lockdep_assert_none_held(&cpu->cb_ctx);
+	cpu->ctx = ctx;
+	cpu->preempt_count--;
+	__atomic_store_n(&cpu->rcu.nr_done, cpu->rcu.nr_done + nr, __ATOMIC_RELAXED);
+	return nr;
+}
+
+void call_rcu(struct rcu_head *head, void (*func)(struct rcu_head *head))
+{
+	struct sched_cpu *cpu;
+
+	sched_point(SCHED_RCU, head);
+	cpu = this_sched_cpu();
+	MM_BUG_ON(!cpu || !cpu->rcu.state);
+	head->func = func;
+	tsan_release(head);
+	push_callback(&cpu->rcu, head);
+	if (unlikely(cpu->rcu.nr_queued >= cpu->rcu.process_at) && sched_may_sleep(cpu))
+		rcu_process_callbacks();
+}
+
+bool rcu_callbacks_pending(void)
+{
+	struct sched_cpu *cpu = this_sched_cpu();
+
+	return cpu && __atomic_load_n(&cpu->rcu.callbacks, __ATOMIC_RELAXED);
+}
+
+/* A batch begins before its callbacks leave their lists: rcu_barrier finds one or the other. */
+static void batch_begin(struct rcu_cpu *rc)
+{
+	__atomic_store_n(&rc->batch_begun, rc->batch_begun + 1, __ATOMIC_SEQ_CST);
+}
+
+static void batch_end(struct rcu_cpu *rc)
+{
+	tsan_release(&rc->batch_ended);
+	__atomic_store_n(&rc->batch_ended, rc->batch_ended + 1, __ATOMIC_SEQ_CST);
+}
+
+unsigned long rcu_process_callbacks(void)
+{
+	struct sched_cpu *cpu = this_sched_cpu();
+	struct rcu_cpu *rc = &cpu->rcu;
+	struct rcu_head *list;
+	unsigned long nr;
+
+	if (!rcu_callbacks_pending())
+		return 0;
+	might_sleep();
+	batch_begin(rc);
+	rc->process_at = rc->nr_queued + RCU_BATCH;
+	list = take_callbacks(rc, NULL);
+	wait_for_readers(cpu);
+	nr = run_callbacks(cpu, list);
+	batch_end(rc);
+	return nr;
+}
+
+/* Batches that others have begun end. */
+static void wait_for_batches(struct rcu_state *rs, struct sched_cpu *self)
+{
+	unsigned int i, spins = 0;
+
+	for (i = 0; i < rs->nr_cpus; i++) {
+		struct rcu_cpu *rc;
+		u64 begun;
+
+		if (!rs->cpus[i] || rs->cpus[i] == self)
+			continue;
+		rc = &rs->cpus[i]->rcu;
+		begun = __atomic_load_n(&rc->batch_begun, __ATOMIC_SEQ_CST);
+		while (__atomic_load_n(&rc->batch_ended, __ATOMIC_SEQ_CST) < begun)
+			sched_relax(spins++);
+		tsan_acquire(&rc->batch_ended);
+	}
+}
+
+void rcu_barrier(void)
+{
+	struct sched_cpu *cpu = this_sched_cpu();
+	struct rcu_head *list = NULL;
+	struct rcu_state *rs;
+	unsigned int i;
+
+	MM_BUG_ON(!cpu);
+	rs = cpu->rcu.state;
+	if (!rs)
+		return;
+	might_sleep();
+	batch_begin(&cpu->rcu);
+	for (i = rs->nr_cpus; i-- > 0;) {
+		if (rs->cpus[i])
+			list = take_callbacks(&rs->cpus[i]->rcu, list);
+	}
+	if (list) {
+		wait_for_readers(cpu);
+		run_callbacks(cpu, list);
+	}
+	batch_end(&cpu->rcu);
+	wait_for_batches(rs, cpu);
+}
+
+/* --- the age of what a reader sees ---------------------------------------------- */
+
+u64 rcu_age_stamp(void)
+{
+#if MM_CHECK || MM_TSAN
+	struct sched_cpu *cpu = this_sched_cpu();
+
+	/*
+	 * Not a plain load: the unlinking store must be visible to all before the phase
+	 * is read, or a section of a later phase could still find the object, innocently.
+	 */
+	if (cpu && cpu->rcu.state)
+		return __atomic_fetch_add(&cpu->rcu.state->phase, 0, __ATOMIC_SEQ_CST);
+#endif
+	return 0;
+}
+
+u64 rcu_age(u64 stamp)
+{
+#if MM_CHECK || MM_TSAN
+	struct sched_cpu *cpu = this_sched_cpu();
+
+	if (cpu && cpu->rcu.nest && cpu->rcu.last_phase > stamp)
+		return cpu->rcu.last_phase - stamp;
+#endif
+	return 0;
+}
