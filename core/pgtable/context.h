@@ -71,7 +71,7 @@ struct mm_context *init_mm_context(struct machine *m);
 
 /* Boot and shutdown of the room: m->pgt, every vCPU's tlbstate, kernel root loaded. */
 int pgtable_init(struct machine *m);
-void pgtable_destroy(struct machine *m);
+void pgtable_exit(struct machine *m);
 
 /* ---- batched flushes under way (include/linux/mm_types.h) ------------------- */
 

@@ -39,13 +39,6 @@ typedef struct { u64 pgprot; } pgprot_t;
 /* Spans of one entry at each level of 4 KiB, 9-bit paging. */
 #define PTRS_PER_PTE	512
 #define PTRS_PER_PMD	512
-#define PMD_SHIFT	21
-#define PMD_SIZE	(1UL << PMD_SHIFT)
-#define PMD_MASK	(~(PMD_SIZE - 1))
-#define PUD_SHIFT	30
-#define PUD_SIZE	(1UL << PUD_SHIFT)
-#define PUD_MASK	(~(PUD_SIZE - 1))
-
 /* The first address after addr's PMD, or end if that comes first. */
 static inline unsigned long pmd_addr_end(unsigned long addr, unsigned long end)
 {
@@ -54,32 +47,23 @@ static inline unsigned long pmd_addr_end(unsigned long addr, unsigned long end)
 	return boundary - 1 < end - 1 ? boundary : end;
 }
 
-/* Software bits (x86 ignores 9-11 and 52-58). */
-#define PTE_SOFT_SPECIAL	(1ULL << 9)	/* _PAGE_SPECIAL: no struct page behind */
-#define PTE_SOFT_DIRTY		(1ULL << 11)	/* _PAGE_SOFT_DIRTY */
-#define PTE_SOFT_SAVED_DIRTY	(1ULL << 58)	/* _PAGE_SAVED_DIRTY (unused without shadow stacks) */
-
 /*
- * _PAGE_PROTNONE: a mapped page nobody may reach; hardware sees non-present.
- * It is bit 8, which is G in a present entry.
+ * Present bit clear and _PAGE_PROTNONE set: a mapped page nobody may reach;
+ * hardware sees non-present.  (The bit is G in a present entry.)
  */
-#define PTE_PROTNONE		(1ULL << 8)
-
-#define PTE_PFN_MASK		0x000ffffffffff000ULL
+#define PTE_PFN_MASK		X86_PFN_MASK
 /* What pte_modify() keeps of the old entry. */
 #define PTE_CHG_MASK		(PTE_PFN_MASK | _PAGE_ACCESSED | _PAGE_DIRTY | \
-				 PTE_SOFT_SPECIAL | PTE_SOFT_DIRTY)
+				 _PAGE_SPECIAL | _PAGE_SOFT_DIRTY)
 
 /* Protections of user mappings (asm/pgtable_types.h). */
-#define PAGE_NONE		__pgprot(PTE_PROTNONE | _PAGE_ACCESSED)
+#define PAGE_NONE		__pgprot(_PAGE_PROTNONE | _PAGE_ACCESSED)
 #define PAGE_READONLY		__pgprot(_PAGE_PRESENT | _PAGE_USER | _PAGE_ACCESSED | _PAGE_NX)
 #define PAGE_READONLY_EXEC	__pgprot(_PAGE_PRESENT | _PAGE_USER | _PAGE_ACCESSED)
 #define PAGE_COPY		PAGE_READONLY
 #define PAGE_COPY_EXEC		PAGE_READONLY_EXEC
 #define PAGE_SHARED		__pgprot(_PAGE_PRESENT | _PAGE_RW | _PAGE_USER | _PAGE_ACCESSED | _PAGE_NX)
 #define PAGE_SHARED_EXEC	__pgprot(_PAGE_PRESENT | _PAGE_RW | _PAGE_USER | _PAGE_ACCESSED)
-/* An entry that points to a table. */
-#define PTE_TABLE_BITS		(_PAGE_PRESENT | _PAGE_RW | _PAGE_USER | _PAGE_ACCESSED | _PAGE_DIRTY)
 
 /* ---- what an entry says --------------------------------------------------- */
 
@@ -91,13 +75,13 @@ static inline bool pte_none(pte_t pte)
 /* Maps a page: reachable, or PROT_NONE. */
 static inline bool pte_present(pte_t pte)
 {
-	return pte_val(pte) & (_PAGE_PRESENT | PTE_PROTNONE);
+	return pte_val(pte) & (_PAGE_PRESENT | _PAGE_PROTNONE);
 }
 
 /* PROT_NONE: mapped, not reachable. */
 static inline bool pte_protnone(pte_t pte)
 {
-	return (pte_val(pte) & (PTE_PROTNONE | _PAGE_PRESENT)) == PTE_PROTNONE;
+	return (pte_val(pte) & (_PAGE_PROTNONE | _PAGE_PRESENT)) == _PAGE_PROTNONE;
 }
 
 /* A TLB may hold this entry. */
@@ -128,12 +112,12 @@ static inline bool pte_young(pte_t pte)
 
 static inline bool pte_special(pte_t pte)
 {
-	return pte_val(pte) & PTE_SOFT_SPECIAL;
+	return pte_val(pte) & _PAGE_SPECIAL;
 }
 
 static inline bool pte_soft_dirty(pte_t pte)
 {
-	return pte_val(pte) & PTE_SOFT_DIRTY;
+	return pte_val(pte) & _PAGE_SOFT_DIRTY;
 }
 
 static inline bool pte_same(pte_t a, pte_t b)
@@ -160,9 +144,9 @@ static inline pte_t pte_mk##name(pte_t pte)				\
 }
 
 PTE_BIT_OPS(write_novma, _PAGE_RW)
-PTE_BIT_OPS(dirty, _PAGE_DIRTY | PTE_SOFT_DIRTY)
+PTE_BIT_OPS(dirty, _PAGE_DIRTY | _PAGE_SOFT_DIRTY)
 PTE_BIT_OPS(young, _PAGE_ACCESSED)
-PTE_BIT_OPS(special, PTE_SOFT_SPECIAL)
+PTE_BIT_OPS(special, _PAGE_SPECIAL)
 PTE_BIT_OPS(huge, _PAGE_PSE)
 #undef PTE_BIT_OPS
 
@@ -278,7 +262,7 @@ static inline bool pmd_none(pmd_t pmd)
 
 static inline bool pmd_present(pmd_t pmd)
 {
-	return pmd_val(pmd) & (_PAGE_PRESENT | PTE_PROTNONE | _PAGE_PSE);
+	return pmd_val(pmd) & (_PAGE_PRESENT | _PAGE_PROTNONE | _PAGE_PSE);
 }
 
 /* Maps 2 MiB itself. */

@@ -3,6 +3,7 @@
 #define MMSTORM_PHYS_PAGE_H
 
 #include "base/atomic.h"
+#include "base/bug.h"
 #include "base/compiler.h"
 #include "base/list.h"
 #include "base/types.h"
@@ -56,8 +57,11 @@ struct page {
 	atomic_t		_mapcount;	/* PTEs that map it, minus 1 */
 	union {
 		struct {
-			/* LRU, pcp and buddy lists, or the owner's. */
-			struct list_head	lru;
+			/* LRU or the owner's; free: buddy list, pcp stack. */
+			union {
+				struct list_head	lru;
+				struct page		*pcp_next;
+			};
 			/* Set under the page lock or a new page's owner. */
 			struct address_space	*mapping;
 			unsigned long		index;
@@ -65,7 +69,7 @@ struct page {
 		struct {		/* PG_table, live */
 			struct list_head	_pt_lru;
 			struct mm_context	*pt_ctx;
-			unsigned long		pt_level; /* 1 = PTE table */
+			unsigned long		pt_level; /* 0 = PTE table */
 		};
 		struct {		/* PG_table, unlinked, before its grace period */
 			struct page		*pt_next;
@@ -80,7 +84,6 @@ struct page {
 	u8			order;		/* of the block it heads */
 	u8			zone_id;	/* index into phys_mem.zones */
 	u8			nid;
-	u8			pcp_gen;	/* spare */
 };
 
 #if !MM_CHECK
@@ -89,11 +92,24 @@ _Static_assert(sizeof(struct page) <= 64, "struct page grew past a line");
 
 /* ---- frame numbers and bytes ------------------------------------------- */
 
-struct phys_mem;
-struct page *phys_mem_map(const struct phys_mem *phys);
+/* First member of struct phys_mem (phys/phys_mem.h), immutable after boot. */
+struct phys_map {
+	struct page	*mem_map;	/* by frame number */
+	unsigned long	nr_frames;
+};
 
-/* The page of a frame of this machine (no check that it was handed out). */
-struct page *pfn_to_page(unsigned long pfn);
+static inline struct page *machine_pfn_to_page(const struct machine *m,
+					       unsigned long pfn)
+{
+	return &((const struct phys_map *)m->phys)->mem_map[pfn];
+}
+
+/* The page of a frame of this machine. */
+static inline struct page *pfn_to_page(unsigned long pfn)
+{
+	VM_BUG_ON(pfn >= this_machine()->ram.nr_frames);
+	return machine_pfn_to_page(this_machine(), pfn);
+}
 
 static inline unsigned long page_to_pfn(const struct page *page)
 {
@@ -101,9 +117,16 @@ static inline unsigned long page_to_pfn(const struct page *page)
 }
 
 /* Modelled contents of a data page: machine's frame_bytes of them. */
-void *page_address(const struct page *page);
+static inline void *page_address(const struct page *page)
+{
+	return frame_data(this_machine(), page_to_pfn(page));
+}
+
 /* The whole 4096 bytes of a table page, as entries. */
-u64 *page_table_address(const struct page *page);
+static inline u64 *page_table_address(const struct page *page)
+{
+	return frame_table(this_machine(), page_to_pfn(page));
+}
 
 /* ---- flags ---------------------------------------------------------------- */
 

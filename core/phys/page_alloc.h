@@ -46,8 +46,7 @@ struct zone {
 	spinlock_t		lock __cacheline_aligned;
 	struct free_area	free_area[NR_PAGE_ORDERS];
 	unsigned long		free_pages;	/* in free_area; read by anyone */
-	/* Frames above this were never handed out and are still untouched. */
-	unsigned long		fresh_pfn;
+	unsigned long		used_end;	/* frames from here on were never handed out */
 };
 
 /* Zones in order of preference for one request. */
@@ -61,13 +60,10 @@ typedef struct pglist_data {
 	struct zonelist	node_zonelist;
 } pg_data_t;
 
-struct phys_mem;
-struct fail_state;
-
 /* Boot: makes m->phys; every frame but 0 is free.  0 or -ENOMEM. */
 int phys_init(struct machine *m);
-/* Shutdown: reports frames still allocated when `expect_quiet' (REFS). */
-void phys_destroy(struct machine *m);
+/* Shutdown: frames still allocated, or lost, are a REFS finding. */
+void phys_exit(struct machine *m);
 
 /*
  * 2^order frames, _refcount 1 on the head, or NULL (no memory, or injected).

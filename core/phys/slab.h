@@ -58,8 +58,8 @@ void *kmalloc(size_t size, gfp_t gfp);
 void *kcalloc(size_t n, size_t size, gfp_t gfp);
 void kfree(const void *p);
 
-/* Boot and shutdown of the machine's object caches (phys_init/phys_destroy). */
+/* Boot and shutdown of the machine's object caches (phys_init/phys_exit). */
 int slab_init(struct machine *m);
-void slab_destroy(struct machine *m);
+void slab_exit(struct machine *m);
 
 #endif /* MMSTORM_PHYS_SLAB_H */

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Failure injection: decides which allocation fails.
+ *
+ * Owns the armed sweep of each execution context (exec_context.fail), which
+ * only that context touches; draws from the vCPU's generator.  No locks.
+ * Must never decide by time or address: a seed repeats its failures.
+ */
+#include "base/prng.h"
+#include "phys/fail.h"
+#include "phys/phys_mem.h"
+#include "sync/irqflags.h"
+#include "trace/counters.h"
+
+void fail_nth_begin(struct fail_nth *f, u64 nth, u32 scope)
+{
+	struct exec_context *exec = this_cpu()->exec;
+
+	MM_BUG_ON(exec->fail);
+	*f = (struct fail_nth){ .nth = nth, .scope = scope ? scope : FAIL_SCOPE_ALL };
+	exec->fail = f;
+}
+
+bool fail_nth_end(struct fail_nth *f)
+{
+	struct exec_context *exec = this_cpu()->exec;
+
+	MM_BUG_ON(exec->fail != f);
+	exec->fail = NULL;
+	return f->fired;
+}
+
+static bool fail_this_one(struct fail_nth *f, u32 scope)
+{
+	if (!(f->scope & scope) || ++f->seen != f->nth)
+		return false;
+	f->fired = true;
+	return true;
+}
+
+static bool fail_by_chance(const struct machine *m, u32 scope)
+{
+	const struct fail_config *cfg = &m->config.fail;
+	bool fail;
+
+	if (cfg->scope && !(cfg->scope & scope))
+		return false;
+	preempt_disable();
+	fail = prng_double(&this_cpu()->rng) < cfg->prob;
+	preempt_enable();
+	return fail;
+}
+
+bool should_fail_alloc(u32 scope, gfp_t gfp)
+{
+	struct vcpu *cpu = this_cpu();
+	struct machine *m = cpu->machine;
+	struct fail_nth *f = cpu->exec ? cpu->exec->fail : NULL;
+	bool fail = false;
+
+	if (likely(!f && !m->phys->fail_prob))
+		return false;
+	if (gfp & __GFP_NOFAIL)
+		return false;
+	if (f)
+		fail = fail_this_one(f, scope);
+	if (!fail && m->phys->fail_prob)
+		fail = fail_by_chance(m, scope);
+	if (fail)
+		count_vm_event(MMS_ALLOC_FAIL_INJECTED);
+	return fail;
+}

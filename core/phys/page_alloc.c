@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The page allocator: blocks of frames given out and taken back.
+ *
+ * Owns a page's fields from the moment its last reference is gone until the
+ * first is given out again.  Takes zone->lock (buddy) or nothing (per-CPU
+ * lists).  Must never sleep itself: reclaim, where the request allows it, is
+ * the scheduler's seam.
+ */
+#include <stdio.h>
+
+#include "base/finding.h"
+#include "phys/fail.h"
+#include "phys/phys_mem.h"
+#include "sync/irqflags.h"
+#include "sync/sched.h"
+#include "trace/counters.h"
+#include "trace/trace.h"
+
+/* What a page handed back must not carry (PAGE_FLAGS_CHECK_AT_FREE). */
+#define FLAGS_CHECK_AT_FREE						\
+	(1UL << PG_locked | 1UL << PG_lru | 1UL << PG_writeback |	\
+	 1UL << PG_buddy | 1UL << PG_pcp | 1UL << PG_reserved |		\
+	 1UL << PG_swapcache | 1UL << PG_zero)
+
+#define MAX_RECLAIM_RETRIES	16
+
+static enum zone_type gfp_zone(gfp_t gfp)
+{
+	return gfp & __GFP_DMA32 ? ZONE_DMA32 : ZONE_NORMAL;
+}
+
+/* __zone_watermark_ok(): enough left, and a block of the order among it. */
+bool zone_watermark_ok(const struct zone *zone, unsigned int order, gfp_t gfp)
+{
+	long min = (long)zone->watermark[WMARK_MIN];
+	long free = (long)READ_ONCE(zone->free_pages) - ((1L << order) - 1);
+
+	if (gfp & __GFP_MEMALLOC)
+		return true;
+	if (gfp & __GFP_HIGH)
+		min -= min / 2;
+	if (free <= min + (long)zone->lowmem_reserve[gfp_zone(gfp)])
+		return false;
+	if (!order)
+		return true;
+	for (unsigned int o = order; o < NR_PAGE_ORDERS; o++)
+		if (READ_ONCE(zone->free_area[o].nr_free))
+			return true;
+	return false;
+}
+
+/* One block of a zone's, or NULL. */
+static struct page *rmqueue(struct phys_mem *phys, struct zone *zone,
+			    unsigned int order, gfp_t gfp)
+{
+	struct page *page;
+
+	if (likely(!order)) {
+		preempt_disable();
+		page = pcp_alloc(phys, this_cpu()->pcp, zone, gfp);
+		preempt_enable();
+		return page;
+	}
+	spin_lock(&zone->lock);
+	page = zone_watermark_ok(zone, order, gfp) ? buddy_alloc(phys, zone, order) : NULL;
+	spin_unlock(&zone->lock);
+	if (page) {
+		page->zone_id = zone->id;
+		page->nid = zone->nid;
+	}
+	return page;
+}
+
+static struct page *get_page_from_freelist(struct phys_mem *phys, gfp_t gfp,
+					   unsigned int order)
+{
+	struct zone **z = phys->nodes[0].node_zonelist.zones;
+
+	for (; *z; z++) {
+		struct page *page;
+
+		if ((*z)->type > gfp_zone(gfp))
+			continue;
+		page = rmqueue(phys, *z, order, gfp);
+		if (likely(page))
+			return page;
+	}
+	return NULL;
+}
+
+/* __alloc_pages_slowpath(): lists back to the buddy, then reclaim, then no. */
+static noinline struct page *alloc_slowpath(struct phys_mem *phys, gfp_t gfp,
+					    unsigned int order)
+{
+	struct page *page;
+
+	pcp_request_drain(phys);
+	drain_local_pages();
+	page = get_page_from_freelist(phys, gfp, order);
+	for (int i = 0; !page && i < MAX_RECLAIM_RETRIES; i++) {
+		const struct sched_ops *ops = this_sched_cpu()->ops;
+
+		if (!gfpflags_allow_blocking(gfp) || !ops->reclaim || !ops->reclaim())
+			break;
+		page = get_page_from_freelist(phys, gfp, order);
+	}
+	return page;
+}
+
+/*
+ * prep_new_page().  A lockless lookup may still hold a pointer to the page
+ * from its last life: what it can read is stored whole, and the reference
+ * count that lets it in comes last.
+ */
+static void prep_new_page(struct phys_mem *phys, struct page *page,
+			  unsigned int order, gfp_t gfp)
+{
+	page->order = (u8)order;
+	WRITE_ONCE(page->flags, gfp & __GFP_TABLE ? 1UL << PG_table : 0);
+	WRITE_ONCE(page->mapping, NULL);
+	WRITE_ONCE(page->index, 0);
+	page->private = 0;
+	page_mapcount_reset(page);
+	frames_given(phys, page, order, gfp);
+	atomic_set_release(&page->_refcount, 1);
+}
+
+struct page *alloc_pages(gfp_t gfp, unsigned int order)
+{
+	struct phys_mem *phys = this_machine()->phys;
+	struct page *page;
+
+	VM_BUG_ON(order > MAX_PAGE_ORDER);
+	sched_point(SCHED_ALLOC, phys);
+	if (gfpflags_allow_blocking(gfp))
+		might_sleep();
+	if (unlikely(should_fail_alloc(FAIL_SCOPE_PAGES, gfp)))
+		return NULL;
+	page = get_page_from_freelist(phys, gfp, order);
+	if (unlikely(!page))
+		page = alloc_slowpath(phys, gfp, order);
+	if (unlikely(!page))
+		return NULL;
+	prep_new_page(phys, page, order, gfp);
+	count_vm_events(PGALLOC_NORMAL, 1UL << order);
+	trace_event(EV_PAGE_ALLOC, page->pfn, order, gfp);
+	return page;
+}
+
+static void bad_page(struct page *page, const char *why)
+{
+	char title[96];
+
+	snprintf(title, sizeof(title), "REFS: page freed %s", why);
+	finding_report(FINDING_REFS, title,
+		       "pfn %u flags %#lx refcount %d mapcount %d mapping %p", page->pfn,
+		       READ_ONCE(page->flags), page_ref_count(page), page_mapcount(page),
+		       (void *)READ_ONCE(page->mapping));
+}
+
+/* free_pages_prepare(): the last look at the page, and the end of the frame. */
+static void free_prepare(struct phys_mem *phys, struct page *page,
+			 unsigned int order)
+{
+	if (MM_CHECK) {
+		if (unlikely(page_mapcount(page)))
+			bad_page(page, "while mapped");
+		if (unlikely(READ_ONCE(page->flags) & FLAGS_CHECK_AT_FREE))
+			bad_page(page, "with flags of use");
+		if (unlikely(page_ref_count(page)))
+			bad_page(page, "while referenced");
+	}
+	trace_event(EV_PAGE_FREE, page->pfn, order, 0);
+	frames_returned(phys, page, order);
+	WRITE_ONCE(page->mapping, NULL);
+	WRITE_ONCE(page->flags, 0);
+}
+
+static void free_block(struct phys_mem *phys, struct page *page,
+		       unsigned int order)
+{
+	struct zone *zone = &phys->zones[page->zone_id];
+
+	spin_lock(&zone->lock);
+	buddy_free(phys, zone, page, order);
+	spin_unlock(&zone->lock);
+}
+
+void __put_page(struct page *page)
+{
+	struct phys_mem *phys = this_machine()->phys;
+	unsigned int order = page->order;
+
+	sched_point(SCHED_ALLOC, phys);
+	free_prepare(phys, page, order);
+	count_vm_events(PGFREE, 1UL << order);
+	if (unlikely(order)) {
+		free_block(phys, page, order);
+		return;
+	}
+	preempt_disable();
+	pcp_free(phys, this_cpu()->pcp, page);
+	preempt_enable();
+}
+
+void __free_pages(struct page *page, unsigned int order)
+{
+	VM_BUG_ON(page->order != order);
+	put_page(page);
+}
+
+void release_pages(struct page **pages, unsigned int nr)
+{
+	for (unsigned int i = 0; i < nr; i++)
+		put_page(pages[i]);
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef MMSTORM_PHYS_PHYS_MEM_H
+#define MMSTORM_PHYS_PHYS_MEM_H
+
+#include "phys/page.h"
+#include "phys/page_alloc.h"
+#include "sync/wait.h"
+
+/*
+ * machine->phys: what this room keeps of a machine.  For this room and for
+ * oracles and views that look at a quiet machine.
+ */
+
+#define PAGE_WAIT_TABLE_SIZE	64
+
+/* One vCPU's free pages of one zone: a stack linked by page->pcp_next. */
+struct pcp_list {
+	struct page	*head;
+	unsigned int	count;
+};
+
+/* vcpu->pcp.  The vCPU only, preemption disabled. */
+struct pcp_cpu {
+	struct pcp_list	lists[MAX_ZONES];
+	/* Set by anyone who found no memory: give the lists back soon. */
+	u32		drain_request __cacheline_aligned;
+} __cacheline_aligned;
+
+struct slab_state;
+
+struct phys_mem {
+	/* Immutable after boot. */
+	struct phys_map		map;
+	struct machine		*machine;
+	bool			poison;		/* fill frames at free and allocation */
+	bool			fail_prob;	/* failures by probability are on */
+	unsigned int		nr_zones;
+	unsigned int		nr_nodes;
+	struct pcp_cpu		*pcps;		/* by vCPU */
+	pg_data_t		nodes[MAX_NUMNODES];
+
+	/* Each under its own lock. */
+	struct zone		zones[MAX_ZONES];
+
+	/* Waiters for page bits, by hash of the page. */
+	wait_queue_head_t	page_wait[PAGE_WAIT_TABLE_SIZE];
+
+	struct slab_state	*slab;
+};
+
+_Static_assert(offsetof(struct phys_mem, map) == 0, "pfn_to_page()");
+
+/* buddy.c: zone->lock held. */
+struct page *buddy_alloc(struct phys_mem *phys, struct zone *zone,
+			 unsigned int order);
+void buddy_free(struct phys_mem *phys, struct zone *zone, struct page *page,
+		unsigned int order);
+
+/* pcp.c: preemption disabled, pcp is the running vCPU's (or the machine is quiet). */
+struct page *pcp_alloc(struct phys_mem *phys, struct pcp_cpu *pcp,
+		       struct zone *zone, gfp_t gfp);
+void pcp_free(struct phys_mem *phys, struct pcp_cpu *pcp, struct page *page);
+void pcp_drain(struct phys_mem *phys, struct pcp_cpu *pcp);
+/* Asks every vCPU to give its lists back at its next free. */
+void pcp_request_drain(struct phys_mem *phys);
+
+/* page_alloc.c: may a block leave the zone? */
+bool zone_watermark_ok(const struct zone *zone, unsigned int order, gfp_t gfp);
+
+/* zone.c */
+int zones_init(struct phys_mem *phys);
+
+/* frame.c: a block's contents and generations, as it is given out and comes back. */
+void frames_given(struct phys_mem *phys, struct page *page, unsigned int order,
+		  gfp_t gfp);
+void frames_returned(struct phys_mem *phys, struct page *page,
+		     unsigned int order);
+/* The host may use the memory for another machine. */
+void frames_unpoison_all(struct phys_mem *phys);
+
+#endif /* MMSTORM_PHYS_PHYS_MEM_H */
