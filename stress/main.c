@@ -17,6 +17,8 @@ static const struct command {
 	{ "run", cmd_run, "let a storm loose on a machine, with every oracle on" },
 	{ "program", cmd_program, "run a recording and compare with what the real kernel answered" },
 	{ "bench", cmd_bench, "microbenchmarks, beside the real kernel's" },
+	{ "replay", cmd_replay, "the ops of a file again, under the oracles" },
+	{ "show", cmd_show, "the layout that a program of op text leaves behind" },
 	{ "list", cmd_list, "storms, bugs, checks, counters, windows, ops, cases" },
 };
 

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/atomic.h"
@@ -115,28 +116,47 @@ static int complain(const char *path)
 	return -err;
 }
 
+static bool write_all(FILE *file, const struct run *run,
+		      const struct verdict *verdict)
+{
+	bool bad;
+
+	errno = 0;
+	write_findings(file, run);
+	write_summary(file, run, verdict);
+	bad = ferror(file);
+	return !fclose(file) && !bad;
+}
+
+/* A pipe or a device cannot appear whole: it is written as it is. */
+static bool is_special(const char *path)
+{
+	struct stat st;
+
+	return !stat(path, &st) && !S_ISREG(st.st_mode);
+}
+
 static int write_file(const char *path, const struct run *run,
 		      const struct verdict *verdict)
 {
+	bool special = is_special(path);
 	char tmp[4096];
 	FILE *file;
-	bool bad;
 
-	if (snprintf(tmp, sizeof(tmp), "%s.partial", path) >= (int)sizeof(tmp)) {
+	if (snprintf(tmp, sizeof(tmp), special ? "%s" : "%s.partial", path) >=
+	    (int)sizeof(tmp)) {
 		errno = ENAMETOOLONG;
 		return complain(path);
 	}
 	file = fopen(tmp, "w");
 	if (!file)
 		return complain(path);
-	write_findings(file, run);
-	write_summary(file, run, verdict);
-	errno = 0;
-	bad = ferror(file);
-	if (fclose(file) || bad || rename(tmp, path)) {
+	if (!write_all(file, run, verdict) ||
+	    (!special && rename(tmp, path))) {
 		int ret = complain(path);
 
-		unlink(tmp);
+		if (!special)
+			unlink(tmp);
 		return ret;
 	}
 	return 0;

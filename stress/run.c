@@ -16,9 +16,9 @@
 #include "hw/machine.h"
 #include "kern/boot.h"
 #include "kern/sched.h"
+#include "stress/lists.h"
 #include "stress/run.h"
 #include "stress/sanitizer.h"
-#include "zoo/zoo.h"
 
 static const char *const sched_choices[] = { "free", "jitter", NULL };
 static const char *const frame_bytes_choices[] = { "64", "4096", NULL };
@@ -120,66 +120,6 @@ static void on_panic(struct finding_sink *sink, const struct finding *f)
 	_exit(EXIT_FINDINGS);
 }
 
-/* Words of a comma list, one at a time; NULL after the last. */
-static const char *next_word(const char **list, char *buf, size_t size)
-{
-	size_t len;
-
-	if (!*list || !**list)
-		return NULL;
-	len = strcspn(*list, ",");
-	snprintf(buf, size, "%.*s", (int)len, *list);
-	*list += len + ((*list)[len] == ',');
-	return buf;
-}
-
-static int parse_checks(const char *list, u32 *mask)
-{
-	char word[32];
-	unsigned int id;
-
-	if (!list || !strcmp(list, "all")) {
-		*mask = MM_CHECK ? CHECK_ALL : 0;
-		return 0;
-	}
-	*mask = 0;
-	if (!strcmp(list, "none"))
-		return 0;
-	while (next_word(&list, word, sizeof(word))) {
-		for (id = 0; id < NR_CHECKS; id++)
-			if (!strcmp(check_info[id].slug, word))
-				break;
-		if (id == NR_CHECKS) {
-			fprintf(stderr, "mmstorm run: --checks: there is no oracle '%s'; 'mmstorm list checks' names them\n",
-				word);
-			return -EINVAL;
-		}
-		*mask |= 1u << id;
-	}
-	return 0;
-}
-
-static int parse_bugs(const char *list, u64 zoo[ZOO_WORDS])
-{
-	char word[64];
-	int id;
-
-	while (next_word(&list, word, sizeof(word))) {
-		if (!MM_ZOO) {
-			fprintf(stderr, "mmstorm run: --bug: this build has no zoo\n");
-			return -ENOSYS;
-		}
-		id = zoo_find(word);
-		if (id < 0) {
-			fprintf(stderr, "mmstorm run: --bug: there is no bug '%s'; 'mmstorm list bugs' names them\n",
-				word);
-			return -EINVAL;
-		}
-		zoo_plant(zoo, id);
-	}
-	return 0;
-}
-
 /* Room for every process's window, tables and copies, and as much again. */
 static unsigned long frames_needed(const struct run *run,
 				   const struct op_world *world)
@@ -222,10 +162,9 @@ static int boot(struct run *run, const struct op_world *world)
 		.fail = { .prob = o->fail_prob },
 		.trace = o->trace,
 	};
-	int ret = parse_bugs(o->bugs, config.zoo);
+	int ret;
 
-	if (ret)
-		return ret;
+	memcpy(config.zoo, run->zoo, sizeof(config.zoo));
 	ret = kern_boot(&config, &run->machine);
 	if (ret)
 		return ret;
@@ -331,7 +270,8 @@ int cmd_run(int argc, char **argv)
 	}
 	if (!o.ops && o.timeout <= 0)
 		o.timeout = 20;
-	if (parse_checks(o.checks, &run.checks))
+	if (parse_checks("run", o.checks, &run.checks) ||
+	    parse_bugs("run", o.bugs, run.zoo))
 		return EXIT_USAGE;
 	options_print(run_rows, &o, resolved, sizeof(resolved));
 	snprintf(run.repeat, sizeof(run.repeat), "mmstorm run %s %s",

@@ -57,6 +57,7 @@ struct run {
 	const struct run_options *o;
 	const struct storm_info	*storm;
 	u32			checks;		/* mask */
+	u64			zoo[2];		/* planted bugs */
 	struct machine		*machine;
 	struct op_run		*ops;
 	char			repeat[512];	/* the command that runs it again */

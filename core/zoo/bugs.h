@@ -27,11 +27,33 @@
 		"a VMA's memory goes back while lockless lookups may still hold it", \
 		"the rule behind lock_vma_under_rcu, Linux 6.4 and later")
 
+/*
+ * Canaries: a plain data race in each room that has instrumented code, for asking
+ * whether ThreadSanitizer sees races there while every oracle is on.  Not bugs of any
+ * kernel.  base/ and arch/ keep no shared state; sync/, trace/ and check/ are not
+ * instrumented, and tests/litmus/ asks them the same question in their own way.
+ */
+#define ZOO_CANARIES(ZOO_BUG)							\
+	ZOO_BUG(ZOO_CANARY_HW, "canary-hw",					\
+		"a counter that vCPUs share without a lock, in hw/", "planted")	\
+	ZOO_BUG(ZOO_CANARY_PHYS, "canary-phys",					\
+		"a counter that vCPUs share without a lock, in phys/", "planted") \
+	ZOO_BUG(ZOO_CANARY_PGTABLE, "canary-pgtable",				\
+		"a counter that vCPUs share without a lock, in pgtable/", "planted") \
+	ZOO_BUG(ZOO_CANARY_MM, "canary-mm",					\
+		"a counter that vCPUs share without a lock, in mm/", "planted")	\
+	ZOO_BUG(ZOO_CANARY_KERN, "canary-kern",					\
+		"a counter that vCPUs share without a lock, in kern/", "planted") \
+	ZOO_BUG(ZOO_CANARY_OPS, "canary-ops",					\
+		"a counter that vCPUs share without a lock, in ops/", "planted")
+
 enum zoo_bug_id {
 #define __ZOO_BUG(id, slug, title, source)	id,
 	ZOO_BUGS(__ZOO_BUG)
+	ZOO_CANARIES(__ZOO_BUG)
 #undef __ZOO_BUG
 	NR_ZOO_BUGS,
+	ZOO_FIRST_CANARY = ZOO_CANARY_HW,
 };
 
 #endif

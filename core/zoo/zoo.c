@@ -3,6 +3,7 @@
  * The registry of planted bugs.  Constant data; compiled without ThreadSanitizer.
  * Must never be asked by a detector, a storm or a check whether a bug is planted.
  */
+#include "zoo/canary.h"
 #include "zoo/zoo.h"
 
 #include <errno.h>
@@ -14,8 +15,12 @@ static const struct zoo_bug bugs[] = {
 #define __ZOO_BUG(id, slug_, title_, source_)					\
 	[id] = { .slug = slug_, .title = title_, .source = source_ },
 	ZOO_BUGS(__ZOO_BUG)
+	ZOO_CANARIES(__ZOO_BUG)
 #undef __ZOO_BUG
 };
+
+/* The one mutable global: its only use is to be raced for. */
+long canary_words[NR_ZOO_BUGS - ZOO_FIRST_CANARY];
 
 bool zoo_planted_call(enum zoo_bug_id id)
 {

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef MMSTORM_STRESS_LISTS_H
+#define MMSTORM_STRESS_LISTS_H
+
+#include "base/types.h"
+#include "zoo/zoo.h"
+
+/*
+ * Comma lists that several commands take.  0, or -EINVAL after a message that
+ * names the word and the option; -ENOSYS when the build has none.
+ */
+int parse_checks(const char *command, const char *list, u32 *mask);
+int parse_bugs(const char *command, const char *list, u64 zoo[ZOO_WORDS]);
+
+#endif /* MMSTORM_STRESS_LISTS_H */

@@ -1,0 +1,158 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+#
+# `mmstorm run': what it refuses, how it ends, what it leaves.
+
+setup() {
+	cd "$BATS_TEST_TMPDIR"
+}
+
+# refuses "MESSAGE" ARGUMENTS...: exit 1, the message, nothing on stdout, no file.
+refuses() {
+	local message=$1
+	shift
+	run --separate-stderr "$MMSTORM" "$@"
+	[ "$status" -eq 1 ] || { echo "exit $status"; return 1; }
+	[ -z "$output" ] || { echo "stdout: $output"; return 1; }
+	[[ "$stderr" == *"$message"* ]] || { echo "stderr: $stderr"; return 1; }
+	[ -z "$(ls -A)" ] || { ls -A; return 1; }
+}
+
+bats_require_minimum_version 1.5.0
+
+@test "no command, an unknown command" {
+	refuses "usage: mmstorm COMMAND"
+	refuses "there is no command 'rnu'" rnu
+}
+
+@test "no storm, two storms, an unknown storm" {
+	refuses "name one storm" run
+	refuses "name one storm" run fork-fault-munmap fork-fault-munmap
+	refuses "there is no storm 'frok'; 'mmstorm list storms' names them" run frok
+}
+
+@test "numbers out of range and not numbers" {
+	refuses "--cpus: 0 is out of range, 1 to 256 will do" run fork-fault-munmap --cpus 0
+	refuses "--cpus: 100000 is out of range" run fork-fault-munmap --cpus 100000
+	refuses "--cpus: 'eight' is not a number" run fork-fault-munmap --cpus eight
+	refuses "--cpus: '8x' is not a number" run fork-fault-munmap --cpus=8x
+	refuses "--cpus: '-1' is not a number" run fork-fault-munmap --cpus -1
+	refuses "--ops: '99999999999999999999999' is not a number" run fork-fault-munmap --ops 99999999999999999999999
+	refuses "--timeout: 'soon' is not a time" run fork-fault-munmap --timeout soon
+	refuses "--fail-prob: '2' is not a probability" run fork-fault-munmap --fail-prob 2
+	refuses "--pages: 1000000 is out of range" run fork-fault-munmap --pages 1000000
+}
+
+@test "options that do not exist, or lack a value" {
+	refuses "there is no option --cpu" run fork-fault-munmap --cpu 8
+	refuses "there is no option -Z" run fork-fault-munmap -Z
+	refuses "--cpus needs a value" run fork-fault-munmap --cpus
+	refuses "--trace takes no value" run fork-fault-munmap --trace=yes
+	refuses "--sched: 'fifo' is none of free, jitter" run fork-fault-munmap --sched fifo
+	refuses "--frame-bytes: '128' is none of 64, 4096" run fork-fault-munmap --frame-bytes 128
+}
+
+@test "oracles and bugs that do not exist" {
+	refuses "there is no oracle 'luck'" run fork-fault-munmap --checks luck
+	refuses "there is no oracle 'luck'" run fork-fault-munmap --checks stale,luck
+	refuses "there is no bug 'heisen'" run fork-fault-munmap --bug heisen
+}
+
+@test "a timeout ends a run, with a verdict as its last line" {
+	run --separate-stderr "$MMSTORM" run fork-fault-munmap --cpus 2 --timeout 1s --any-windows --progress never
+	[ "$status" -eq 0 ]
+	[[ "${lines[-1]}" =~ ^"mmstorm: SUCCESS seed=0x"[0-9a-f]+" ops="[0-9]+" findings=0"$ ]]
+	[[ "$stderr" == "mmstorm run fork-fault-munmap "*"--seed 0x"* ]]
+}
+
+@test "a number of ops ends a run" {
+	run --separate-stderr "$MMSTORM" run fork-fault-munmap --cpus 2 --ops 20k --any-windows --quiet
+	[ "$status" -eq 0 ]
+	[ -z "$stderr" ]
+}
+
+# ends_by SIGNAL: exit 130, INTERRUPTED, the summary so far.
+ends_by() {
+	"$MMSTORM" run fork-fault-munmap --cpus 4 --timeout 60s >out 2>err 3>&- &
+	local pid=$! status=0
+	sleep 1.5
+	kill "-$1" "$pid"
+	wait "$pid" || status=$?
+	[ "$status" -eq 130 ] || { echo "exit $status"; cat err; return 1; }
+	grep -q "^ops " out
+	tail -n 1 out | grep -q "^mmstorm: INTERRUPTED seed=0x"
+}
+
+@test "Ctrl-C" {
+	ends_by INT
+}
+
+@test "SIGTERM" {
+	ends_by TERM
+}
+
+@test "JSON lines, whole and valid" {
+	run --separate-stderr "$MMSTORM" run fork-fault-munmap --cpus 2 --ops 5k --any-windows --quiet --json result.json
+	[ "$status" -eq 0 ]
+	[ "$(ls -A)" = result.json ]
+	python3 - <<-'PY'
+	import json
+	lines = [json.loads(line) for line in open("result.json")]
+	last = lines[-1]
+	assert last["schema"] == "mmstorm/1" and last["type"] == "summary", last
+	assert last["verdict"] == "SUCCESS" and last["findings"] == 0, last
+	assert last["ops"] >= 5000, last["ops"]
+	PY
+}
+
+@test "JSON on standard output is all there is on it" {
+	run --separate-stderr "$MMSTORM" run fork-fault-munmap --cpus 2 --ops 5k --any-windows --json -
+	[ "$status" -eq 0 ]
+	echo "$output" | python3 -c 'import json, sys; [json.loads(line) for line in sys.stdin]'
+}
+
+@test "a result that cannot be written" {
+	run --separate-stderr "$MMSTORM" run fork-fault-munmap --cpus 2 --ops 2k --any-windows --quiet --json /dev/full
+	[ "$status" -eq 1 ]
+	[[ "$stderr" == *"/dev/full: could not be written: No space left on device"* ]]
+	[ -c /dev/full ]
+	run --separate-stderr "$MMSTORM" run fork-fault-munmap --cpus 2 --ops 2k --any-windows --quiet --json missing/result.json
+	[ "$status" -eq 1 ]
+	[[ "$stderr" == *"missing/result.json: could not be written: No such file or directory"* ]]
+	[ -z "$(ls -A)" ]
+}
+
+@test "a full standard output is an error" {
+	status=0
+	"$MMSTORM" list ops >/dev/full 2>err || status=$?
+	[ "$status" -eq 3 ]
+	grep -q "standard output could not be written" err
+}
+
+@test "one vCPU hits no window, and says so" {
+	run --separate-stderr "$MMSTORM" run fork-fault-munmap --cpus 1 --ops 50k --quiet --json one.json
+	[ "$status" -eq 0 ]
+	python3 - <<-'PY'
+	import json
+	last = [json.loads(line) for line in open("one.json")][-1]
+	race = ["cow_race_lost", "fault_vs_munmap", "remote_flush",
+		"spurious_fault", "task_migrated_in_op"]
+	hit = {name: last["windows"][name] for name in race if last["windows"][name]}
+	assert not hit, hit
+	PY
+}
+
+@test "a run too short to meet its windows is not a success" {
+	run --separate-stderr "$MMSTORM" run fork-fault-munmap --cpus 2 --ops 10 --quiet
+	[ "$status" -eq 7 ]
+	[[ "${lines[-1]}" == "mmstorm: NOT-EXERCISED seed="* ]]
+}
+
+@test "help and version" {
+	run --separate-stderr "$MMSTORM" --help
+	[ "$status" -eq 0 ] && [[ "$output" == "usage: mmstorm COMMAND"* ]] && [ -z "$stderr" ]
+	run --separate-stderr "$MMSTORM" run --help
+	[ "$status" -eq 0 ] && [[ "$output" == *"--cpus N"* ]]
+	run "$MMSTORM" --version
+	[ "$status" -eq 0 ] && [[ "$output" == "mmstorm 0."* ]]
+}
