@@ -12,10 +12,11 @@ struct file;
 /*
  * Runs: ops executed by the tasks of one booted machine.
  *
- * A program's task t0.. (world.tasks of them) start as the threads of one
- * process; fork(tN) and clone(tN) make tN, which does the ops of tN that are
- * written after that line, up to its exit.  A stream's tasks are drawn
- * (ops/stream.h).  Either runs in the machine's mode:
+ * The tasks t0.. (world.tasks of them) start as threads of world.procs processes,
+ * task n in process n mod procs.  In a program fork(tN) and clone(tN) make tN, which
+ * does the ops of tN that are written after that line, up to its exit; they answer
+ * -EEXIST while there is a tN.  In a storm the ops are drawn (ops/stream.h), and a
+ * task waits for its children before it ends.  Either runs in the machine's mode:
  *
  *	RUN_SERIAL	on the calling host thread, op by op: a program in the order
  *			in which it is written, streams in an order drawn from the
@@ -31,8 +32,10 @@ struct file;
 
 struct op_result {
 	bool		done;		/* false: there was no such task */
+	bool		failed;		/* an allocation was made to fail (failnth) */
 	long		ret;		/* the call's answer: >= 0 or -errno */
-	u64		value;		/* loaded; before the rmw; hash of a copy */
+	unsigned long	va;		/* the access' or range's address */
+	u64		value;		/* loaded or stored; before the rmw; hash of a copy */
 	int		signo;		/* raised by an access, 0 = none */
 	int		code;		/* si_code */
 	unsigned long	address;	/* si_addr */
@@ -40,7 +43,7 @@ struct op_result {
 
 /* Where an op was done. */
 struct op_place {
-	unsigned int	task;		/* slot; of streams: number of the task */
+	unsigned int	task;		/* slot; of streams: place in the families */
 	u64		key;		/* of streams: who it is */
 	u64		k;		/* the task's k-th op; of programs: its line */
 	unsigned int	cpu;		/* vCPU on which it ended */
@@ -63,7 +66,10 @@ struct op_run_config {
 
 struct op_run;
 
-/* Creates files and the first process.  0, -EINVAL (world), -ENOMEM. */
+/*
+ * Creates the files and the first processes.  0, -EINVAL (world), -ENOMEM.
+ * Called unbound, as all of this; binds to vCPU 0 for the while.
+ */
 int op_run_create(const struct op_run_config *config, struct op_run **out);
 
 /* Ends what tasks are left and puts all files.  The machine is quiet after. */
@@ -75,7 +81,10 @@ void op_run_destroy(struct op_run *run);
  */
 int op_run_program(struct op_run *run, const struct op_list *list);
 
-/* world.tasks streams; ends after max_ops (0 = never) or op_run_stop(). */
+/*
+ * world.tasks streams; ends when these have done max_ops together (0 = never; what
+ * their children do comes on top), or by op_run_stop().
+ */
 int op_run_streams(struct op_run *run, const struct op_mix *mix, u64 max_ops);
 
 /* Tasks end before their next op.  From any thread or signal handler. */

@@ -180,7 +180,8 @@ enum mm_op_code op_by_name(const char *name, size_t len);
  */
 struct op_world {
 	unsigned int	cpus;
-	unsigned int	tasks;		/* t0.. that exist at the start, one process */
+	unsigned int	tasks;		/* t0.. that exist at the start */
+	unsigned int	procs;		/* processes that they are threads of, in turn */
 	unsigned int	pages;		/* of the window */
 	unsigned int	files;		/* F0.. */
 	unsigned int	file_pages;	/* size of each at the start */
@@ -189,7 +190,7 @@ struct op_world {
 };
 
 #define OP_WORLD_DEFAULT \
-	{ .cpus = 2, .tasks = 2, .pages = 64, .files = 2, .file_pages = 16 }
+	{ .cpus = 2, .tasks = 2, .procs = 1, .pages = 64, .files = 2, .file_pages = 16 }
 
 /* -EINVAL when out of the limits above (zero tasks, too many pages, ...). */
 int op_world_valid(const struct op_world *world);
@@ -199,6 +200,7 @@ int op_world_valid(const struct op_world *world);
  * every window meets two PTE tables under two PMD tables.
  */
 #define OP_WINDOW_MIDDLE	0x40000000UL
+#define OP_HEAP_START		0x20000000UL	/* start_brk of the processes */
 
 static inline unsigned long op_window_start(const struct op_world *world)
 {

@@ -233,6 +233,8 @@ int op_world_valid(const struct op_world *w)
 		return -EINVAL;
 	if (!w->tasks || w->tasks > OP_TASKS_MAX)
 		return -EINVAL;
+	if (!w->procs || w->procs > w->tasks)
+		return -EINVAL;
 	if (!w->pages || w->pages > OP_PAGES_MAX)
 		return -EINVAL;
 	if (w->files > OP_FILES_MAX || w->file_pages > OP_PAGES_MAX)

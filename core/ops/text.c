@@ -459,6 +459,7 @@ static const struct header_key {
 } header_keys[] = {
 	{ "cpus", offsetof(struct op_world, cpus), 1, OP_CPUS_MAX },
 	{ "tasks", offsetof(struct op_world, tasks), 1, OP_TASKS_MAX },
+	{ "procs", offsetof(struct op_world, procs), 1, OP_TASKS_MAX },
 	{ "pages", offsetof(struct op_world, pages), 1, OP_PAGES_MAX },
 	{ "files", offsetof(struct op_world, files), 0, OP_FILES_MAX },
 	{ "file_pages", offsetof(struct op_world, file_pages), 0, OP_PAGES_MAX },
@@ -488,7 +489,7 @@ static int header_value(struct cursor *c, const char *key, size_t len,
 		    !memcmp(header_keys[i].name, key, len))
 			k = &header_keys[i];
 	if (!k)
-		return refuse(c, "unknown key '%.*s': use cpus, tasks, pages, files, file_pages, ordered or seed",
+		return refuse(c, "unknown key '%.*s': use cpus, tasks, procs, pages, files, file_pages, ordered or seed",
 			      (int)min(len, (size_t)20), key);
 	if (value < k->min || value > k->max)
 		return refuse(c, "%s=%llu: use %llu to %llu", k->name,
@@ -521,7 +522,7 @@ static int parse_header(struct cursor *c, struct op_world *world)
 	for (;;) {
 		skip_space(c);
 		if (c->p == c->end)
-			return 0;
+			break;
 		len = take_word(c, &key);
 		if (!len || !take(c, '='))
 			return refuse(c, "keys are written key=value");
@@ -529,6 +530,10 @@ static int parse_header(struct cursor *c, struct op_world *world)
 		if (err)
 			return err;
 	}
+	if (world->procs > world->tasks)
+		return refuse(c, "procs=%u: use at most tasks=%u",
+			      world->procs, world->tasks);
+	return 0;
 }
 
 /* ---- whole texts ---- */

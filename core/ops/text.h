@@ -9,7 +9,7 @@
 /*
  * Op text: programs that people read, write and paste.
  *
- *	# mmstorm-ops 1 cpus=3 tasks=2 pages=64 files=2 file_pages=16 seed=0x2a
+ *	# mmstorm-ops 1 cpus=3 tasks=2 procs=1 pages=64 files=2 file_pages=16 seed=0x2a
  *	t0 mmap(p4, 4, RW, PRIVATE|ANON|FIXED, -, 0)
  *	t1 store(p4+8, 8, 0x2a) (async, delay: 120)	# a comment
  *	barrier

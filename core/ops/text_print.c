@@ -166,9 +166,9 @@ int op_text_write(const struct op_list *list, FILE *out)
 	char line[OP_TEXT_LINE];
 	size_t i;
 
-	fprintf(out, "# mmstorm-ops %d cpus=%u tasks=%u pages=%u files=%u file_pages=%u%s seed=0x%llx\n",
-		OP_TEXT_VERSION, w->cpus, w->tasks, w->pages, w->files,
-		w->file_pages, w->ordered ? " ordered=1" : "",
+	fprintf(out, "# mmstorm-ops %d cpus=%u tasks=%u procs=%u pages=%u files=%u file_pages=%u%s seed=0x%llx\n",
+		OP_TEXT_VERSION, w->cpus, w->tasks, w->procs, w->pages,
+		w->files, w->file_pages, w->ordered ? " ordered=1" : "",
 		(unsigned long long)w->seed);
 	for (i = 0; i < list->nr; i++) {
 		op_text_print(&list->ops[i], line, sizeof(line));

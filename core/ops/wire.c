@@ -226,13 +226,14 @@ static void decode_head(struct wire *w, const u8 *head)
 
 	w->world = (struct op_world) {
 		.cpus = 1 + head[0] % l->cpus_max,
-		.tasks = 1 + (head[1] & 0x7f) % l->tasks_max,
+		.tasks = 1 + (head[1] & 0x3f) % l->tasks_max,
 		.pages = 1 + head[2] % l->pages_max,
 		.files = WIRE_FILES,
 		.file_pages = WIRE_FILE_PAGES,
 		.ordered = head[1] & 0x80,
 		.seed = head[3],
 	};
+	w->world.procs = head[1] & 0x40 ? min(2u, w->world.tasks) : 1;
 }
 
 int op_wire_decode(const u8 *data, size_t size,
@@ -348,11 +349,12 @@ static void encode_head(struct wire *w, const struct op_world *world,
 
 	head[0] = (u8)((world->cpus - 1) % l->cpus_max);
 	head[1] = (u8)((world->tasks - 1) % l->tasks_max) |
-		  (world->ordered ? 0x80 : 0);
+		  (world->procs > 1 ? 0x40 : 0) | (world->ordered ? 0x80 : 0);
 	head[2] = (u8)((world->pages - 1) % l->pages_max);
 	head[3] = (u8)world->seed;
 	decode_head(w, head);
 	if (w->world.cpus != world->cpus || w->world.tasks != world->tasks ||
+	    w->world.procs != world->procs ||
 	    w->world.pages != world->pages || w->world.seed != world->seed ||
 	    w->world.files != world->files ||
 	    w->world.file_pages != world->file_pages)

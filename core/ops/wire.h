@@ -10,7 +10,7 @@ struct prng;
  * Wire form: programs as fuzzers see them.  Any byte string is a valid program;
  * records have one size, so that a byte keeps its meaning when others go.
  *
- *	bytes 0-3	the world: cpus, tasks, pages, seed
+ *	bytes 0-3	the world: cpus; tasks, procs and order; pages; seed
  *	then records of OP_WIRE_RECORD bytes; a short last one ends in zeros
  *
  * The form is small, not general: it holds interesting values (page edges,

@@ -13,7 +13,7 @@
 #include "ops/text.h"
 
 static const struct op_world world = {
-	.cpus = 2, .tasks = 4, .pages = 100, .files = 2, .file_pages = 8,
+	.cpus = 2, .tasks = 4, .procs = 1, .pages = 100, .files = 2, .file_pages = 8,
 	.seed = 7,
 };
 

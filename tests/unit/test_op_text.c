@@ -95,6 +95,7 @@ static void test_refusals(void **state)
 		{ "mmap(p0, 1)\n", 1, "the first line is" },
 		{ "# mmstorm-ops 2\n", 1, "reads version 1" },
 		{ "# mmstorm-ops 1 cpus=0\n", 1, "use 1 to 256" },
+		{ "# mmstorm-ops 1 procs=3 tasks=2\n", 1, "at most tasks=2" },
 		{ "# mmstorm-ops 1 cpu=1\n", 1, "unknown key 'cpu'" },
 		{ "# mmstorm-ops 1 pages\n", 1, "key=value" },
 		{ HEAD "yield\nmmpa(p0)\n", 3, "unknown op 'mmpa'" },

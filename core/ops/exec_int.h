@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef MMSTORM_OPS_EXEC_INT_H
+#define MMSTORM_OPS_EXEC_INT_H
+
+/*
+ * Inside the executor: what its files share.
+ *
+ *	exec.c		runs: creation, starting and ending tasks, counts
+ *	exec_op.c	one op of the current task, all but where its child goes
+ *	exec_program.c	programs: slots, order, barriers
+ *	exec_stream.c	storms: families
+ */
+
+#include "base/atomic.h"
+#include "base/compiler.h"
+#include "ops/exec.h"
+#include "phys/fail.h"
+#include "sync/spinlock.h"
+#include "sync/wait.h"
+
+struct task_struct;
+
+/*
+ * A place for one task at a time: a program's slot, or a place in a family.
+ * Places live as long as the run, so that who leaves one last may still wake
+ * others there; the tasks in them come and go.
+ */
+struct op_task {
+	/* Immutable. */
+	struct op_run		*run;
+	unsigned int		index;
+	struct op_task		*parent;		/* storms; NULL at the start */
+	struct op_task		*child[OP_CHILDREN_MAX];
+
+	/*
+	 * 1: somebody is here.  Taken by cmpxchg; given back by a release
+	 * store, which is the last that a leaver does to this place.
+	 */
+	u32			taken;
+
+	/* The task's own; written by its maker before it starts. */
+	struct task_struct	*task;
+	u64			k;			/* ops done */
+	u64			tags;			/* tagged stores done */
+	u64			arm;			/* failnth for the next op */
+	struct fail_nth		fail;
+	struct op_stream	stream;			/* storms */
+	struct mm_op		pending;		/* serial: drawn, must wait */
+	bool			has_pending;
+	bool			ending;			/* serial: waits for children */
+
+	/* Written by the task, read by others of a program; release, acquire. */
+	u64			line;			/* of its next op */
+	u32			barriers;		/* it has come to */
+
+	/* Storms: a child has left. */
+	wait_queue_head_t	wq;
+};
+
+struct op_cpu_counts {
+	struct op_counts	c;
+} __cacheline_aligned;
+
+struct op_run {
+	/* Immutable once the tasks run. */
+	struct op_run_config	config;
+	struct machine		*machine;
+	struct op_world		world;
+	const struct op_runner	*runner;
+	const struct op_list	*list;
+	const struct op_mix	*mix;
+	u64			life;		/* ops of a task at the start */
+	struct file		*files[OP_FILES_MAX];
+	struct mm_struct	*procs[OP_TASKS_MAX];	/* given up when it starts */
+	struct op_task		*tasks;
+	unsigned int		nr_tasks;
+	bool			serial;
+
+	/* Atomic. */
+	u32			stop;
+
+	/* Ordered programs: turn is written under the lock, read without. */
+	spinlock_t		order_lock;
+	u64			turn;		/* lines before it are done or async */
+
+	/* Programs: a line is done, a task ended, a barrier was come to. */
+	wait_queue_head_t	wq;
+
+	/* Each written by its vCPU alone, read by reports. */
+	struct op_cpu_counts	*counts;
+};
+
+/* What differs between programs and storms. */
+struct op_runner {
+	/* Makes run->tasks; 0 or -ENOMEM. */
+	int	(*setup)(struct op_run *run);
+	/* What a task does, on its own stack; parallel runs. */
+	void	(*main)(struct op_task *t);
+	/* All tasks' ops, on this thread; serial runs. */
+	int	(*serial)(struct op_run *run);
+	/* The place for the child of this op, taken; NULL when it is not free. */
+	struct op_task *(*place)(struct op_task *t, const struct mm_op *op);
+	/* The number of the task that takes this place now. */
+	u64	(*task_id)(const struct op_task *child);
+	/* The task has left its place. */
+	void	(*left)(struct op_task *t);
+};
+
+extern const struct op_runner op_program_runner;
+extern const struct op_runner op_stream_runner;
+
+/* ---- exec.c ---- */
+
+static inline bool op_stopped(struct op_run *run)
+{
+	return READ_ONCE(run->stop);
+}
+
+bool op_place_take(struct op_task *t);
+bool op_place_taken(const struct op_task *t);
+
+/*
+ * A task of `mm' (its reference is given away, also on failure) in the place
+ * that was taken for it; on failure the place is given back.
+ */
+int op_task_make(struct op_task *t, struct mm_struct *mm);
+/* Parallel: it may run. */
+void op_task_go(struct op_task *t);
+/* The current task's last act before it ends (parallel), or its end (serial). */
+void op_task_leave(struct op_task *t);
+/* nr places, index and run filled in. */
+int op_run_places(struct op_run *run, unsigned long nr);
+
+/* ---- exec_op.c ---- */
+
+/*
+ * Does one op as the current task, and observes and counts it.  False for an
+ * op after which the task ends.
+ */
+bool op_do(struct op_task *t, const struct mm_op *op, u64 k);
+
+#endif /* MMSTORM_OPS_EXEC_INT_H */

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One op of the current task: the call or access, what the oracles are told of
+ * it, and its result and counts.
+ *
+ * Owns nothing and takes no lock.  Runs as the task; between the start and the
+ * end of an op the task may sleep and wake on another vCPU.
+ */
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/prng.h"
+#include "check/check.h"
+#include "hw/access.h"
+#include "hw/machine.h"
+#include "kern/sched.h"
+#include "kern/task.h"
+#include "mm/fork.h"
+#include "mm/mm.h"
+#include "mm/syscalls.h"
+#include "ops/exec_int.h"
+
+static unsigned long resolve(const struct op_task *t, u64 addr)
+{
+	return op_resolve(&t->run->world, addr, OP_HEAP_START);
+}
+
+/* ---- what the oracles are told ---- */
+
+static enum check_backing backing(const struct mm_op *op)
+{
+	u64 type = op->arg[3] & MAP_TYPE;
+
+	if (type == MAP_SHARED || type == MAP_SHARED_VALIDATE)
+		return CHECK_BACK_SHARED;
+	return op->arg[3] & MAP_ANONYMOUS ? CHECK_BACK_ANON : CHECK_BACK_FILE;
+}
+
+/* False for ops that change nothing of an address space. */
+static bool describe(const struct op_task *t, const struct mm_op *op,
+		     struct check_call *call)
+{
+	memset(call, 0, sizeof(*call));
+	call->start = resolve(t, op->arg[0]);
+	call->len = op->arg[1];
+	switch (op->code) {
+	case OP_MMAP:
+		call->effect = CHECK_EFFECT_MAP;
+		call->prot = (unsigned int)op->arg[2];
+		call->backing = backing(op);
+		call->fixed = op->arg[3] & (MAP_FIXED | MAP_FIXED_NOREPLACE);
+		return true;
+	case OP_MUNMAP:
+		call->effect = CHECK_EFFECT_UNMAP;
+		return true;
+	case OP_MPROTECT:
+		call->effect = CHECK_EFFECT_PROTECT;
+		call->prot = (unsigned int)op->arg[2];
+		return true;
+	case OP_MREMAP:
+		call->effect = CHECK_EFFECT_MOVE;
+		call->to = op->arg[3] & MREMAP_FIXED ? resolve(t, op->arg[4]) :
+						       call->start;
+		call->to_len = op->arg[2];
+		return true;
+	case OP_MADVISE:
+		call->effect = op->arg[2] == MADV_DONTNEED ?
+			       CHECK_EFFECT_ZERO : CHECK_EFFECT_NONE;
+		return true;
+	case OP_TRUNCATE:
+		call->effect = CHECK_EFFECT_TRUNCATE;
+		call->start = 0;
+		call->len = 0;
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* ---- calls ---- */
+
+static long call(struct op_task *t, const struct mm_op *op, unsigned long va)
+{
+	const u64 *arg = op->arg;
+	struct file *file;
+
+	switch (op->code) {
+	case OP_MMAP:
+		file = arg[4] == OP_NO_FILE ? NULL :
+		       op_run_file(t->run, (unsigned int)arg[4]);
+		return sys_mmap(va, arg[1], arg[2], arg[3], file, arg[5]);
+	case OP_MUNMAP:
+		return sys_munmap(va, arg[1]);
+	case OP_MPROTECT:
+		return sys_mprotect(va, arg[1], arg[2]);
+	case OP_MREMAP:
+		return sys_mremap(va, arg[1], arg[2], arg[3],
+				  resolve(t, arg[4]));
+	case OP_BRK:
+		return sys_brk(va);
+	case OP_MADVISE:
+		return sys_madvise(va, arg[1], (int)arg[2]);
+	case OP_TRUNCATE:
+		file = op_run_file(t->run, (unsigned int)arg[0]);
+		return file ? sys_truncate(file, (s64)arg[1]) : -EBADF;
+	default:
+		return sys_migrate(va);
+	}
+}
+
+static void do_call(struct op_task *t, const struct mm_op *op,
+		    struct op_result *r)
+{
+	struct check_call cc;
+	bool told = describe(t, op, &cc);
+
+	if (op->code != OP_TRUNCATE)
+		r->va = resolve(t, op->arg[0]);
+	if (told)
+		check_call_begin(current, &cc);
+	r->ret = call(t, op, r->va);
+	if (told)
+		check_call_end(current, &cc, r->ret);
+}
+
+/* ---- accesses ---- */
+
+/* A tagged store goes to the task's own word of the page. */
+static u64 store_value(struct op_task *t, const struct mm_op *op,
+		       unsigned long *va)
+{
+	if (op->arg[2] != OP_VALUE_TAG)
+		return op->arg[2];
+	*va = ALIGN_DOWN(*va, PAGE_SIZE) + check_slot_offset(current);
+	return check_tag(current, ++t->tags);
+}
+
+static void signal_of(struct op_result *r)
+{
+	const struct fault_info *fi = current_fault();
+
+	r->signo = fi->signo;
+	r->code = fi->code;
+	r->address = fi->addr;
+}
+
+static long rmw(const struct mm_op *op, struct op_result *r)
+{
+	if (op->arg[1] == OP_RMW_CMPXCHG)
+		return user_cmpxchg(r->va, op->arg[3], op->arg[2], &r->value);
+	return user_xadd(r->va, op->arg[2], &r->value);
+}
+
+static void do_access(struct op_task *t, const struct mm_op *op,
+		      struct op_result *r)
+{
+	unsigned int size = (unsigned int)op->arg[1];
+
+	r->va = resolve(t, op->arg[0]);
+	switch (op->code) {
+	case OP_LOAD:
+		r->ret = user_load(r->va, size, &r->value);
+		break;
+	case OP_STORE:
+		r->value = store_value(t, op, &r->va);
+		if (op->arg[2] == OP_VALUE_TAG)
+			size = 8;
+		r->ret = user_store(r->va, size, r->value);
+		break;
+	case OP_RMW:
+		r->ret = rmw(op, r);
+		break;
+	default:
+		r->ret = user_exec(r->va);
+		break;
+	}
+	if (r->ret == -EFAULT)
+		signal_of(r);
+}
+
+/* As read() and write() of a pipe would: in, then out, as far as it goes. */
+static void do_copy(struct op_task *t, const struct mm_op *op,
+		    struct op_result *r)
+{
+	unsigned long to = resolve(t, op->arg[0]);
+	unsigned long from = resolve(t, op->arg[1]);
+	size_t left = op->arg[2], n, in, out, i;
+	u8 buf[256];
+
+	r->va = to;
+	while (left) {
+		n = min(left, sizeof(buf));
+		in = n - copy_from_user(buf, from, n);
+		out = in - copy_to_user(to, buf, in);
+		for (i = 0; i < out; i++)
+			r->value = mix64(r->value + buf[i] + 1);
+		r->ret += (long)out;
+		if (out < n)
+			break;
+		to += n;
+		from += n;
+		left -= n;
+	}
+	if (!r->ret && left)
+		r->ret = -EFAULT;
+}
+
+/* ---- tasks ---- */
+
+static int make_thread(struct op_task *child)
+{
+	mmget(current->mm);
+	return op_task_make(child, current->mm);
+}
+
+static int make_process(struct op_task *child)
+{
+	struct check_mm *token = check_fork_begin(current);
+	struct mm_struct *mm = dup_mm(current->mm);
+	int err;
+
+	if (IS_ERR(mm)) {
+		child->run->runner->left(child);
+		err = (int)PTR_ERR(mm);
+	} else {
+		err = op_task_make(child, mm);
+	}
+	/* The child has not run yet. */
+	check_fork_end(current, token, err ? NULL : mm);
+	return err;
+}
+
+static void do_child(struct op_task *t, const struct mm_op *op,
+		     struct op_result *r)
+{
+	struct op_task *child = t->run->runner->place(t, op);
+
+	if (!child) {
+		r->ret = -EEXIST;
+		return;
+	}
+	r->ret = op->code == OP_CLONE ? make_thread(child) :
+					make_process(child);
+	if (!r->ret)
+		op_task_go(child);
+}
+
+/* ---- ops ---- */
+
+static void execute(struct op_task *t, const struct mm_op *op,
+		    struct op_result *r)
+{
+	switch (op->code) {
+	case OP_LOAD:
+	case OP_STORE:
+	case OP_RMW:
+	case OP_FETCH:
+		do_access(t, op, r);
+		break;
+	case OP_COPY:
+		do_copy(t, op, r);
+		break;
+	case OP_FORK:
+	case OP_CLONE:
+		do_child(t, op, r);
+		break;
+	case OP_YIELD:
+		if (!t->run->serial)
+			kern_yield();
+		break;
+	case OP_FAILNTH:
+		t->arm = op->arg[0];
+		break;
+	case OP_EXIT:
+	case OP_BARRIER:
+		break;
+	default:
+		do_call(t, op, r);
+		break;
+	}
+}
+
+/* With the failure that the op before it asked for. */
+static void execute_armed(struct op_task *t, const struct mm_op *op,
+			  struct op_result *r)
+{
+	u64 nth = t->arm;
+
+	t->arm = 0;
+	if (!nth) {
+		execute(t, op, r);
+		return;
+	}
+	fail_nth_begin(&t->fail, nth, FAIL_SCOPE_ALL);
+	execute(t, op, r);
+	r->failed = fail_nth_end(&t->fail);
+}
+
+static void add(u64 *counter)
+{
+	WRITE_ONCE(*counter, *counter + 1);
+}
+
+static void count(struct op_task *t, const struct mm_op *op,
+		  const struct op_result *r, bool moved)
+{
+	struct op_counts *c = &t->run->counts[smp_processor_id()].c;
+
+	add(&c->ops);
+	add(&c->count[op->code]);
+	if (r->signo)
+		add(&c->signal[op->code]);
+	else if (r->ret < 0)
+		add(&c->error[op->code]);
+	if (moved)
+		add(&c->moved);
+}
+
+static void observe(struct op_task *t, const struct mm_op *op, u64 k,
+		    const struct op_result *r)
+{
+	const struct op_run_config *config = &t->run->config;
+	struct op_place place = {
+		.task = t->index,
+		.key = t->stream.key,
+		.k = k,
+		.cpu = smp_processor_id(),
+		.mm = current->mm,
+	};
+
+	if (config->observe)
+		config->observe(config->arg, &place, op, r);
+}
+
+bool op_do(struct op_task *t, const struct mm_op *op, u64 k)
+{
+	struct op_result r = { .done = true };
+	struct task_struct *self = current;
+	u32 i;
+
+	if (!t->run->serial)
+		for (i = 0; i < op->delay; i++) {
+			kern_yield();
+			sched_relax(i);
+		}
+	self->op_cpu = smp_processor_id();
+	self->in_op = true;
+	execute_armed(t, op, &r);
+	self->in_op = false;
+	t->k++;
+	count(t, op, &r, smp_processor_id() != self->op_cpu);
+	observe(t, op, k, &r);
+	return op->code != OP_EXIT;
+}
