@@ -89,4 +89,10 @@ void kern_for_each_task(struct machine *m, void (*fn)(struct task_struct *task, 
  */
 void kern_switch_to(struct task_struct *task);
 
+/*
+ * Unloads what idle vCPUs and the caller hold lazily, so that every mm that
+ * has no user is gone.  Bound, no vCPU runs.  For shutdown and quiet checks.
+ */
+void kern_release_mms(struct machine *m);
+
 #endif /* MMSTORM_KERN_SCHED_H */

@@ -4,6 +4,7 @@
 
 #include "base/list.h"
 #include "base/types.h"
+#include "hw/cpumask.h"
 #include "hw/fiber.h"
 #include "hw/vcpu.h"
 #include "hw/vectors.h"
@@ -39,17 +40,14 @@ struct task_struct {
 	/* The task itself. */
 	struct mm_struct	*mm;		/* holds an mm_users; NULL after exit_mm() */
 	struct mm_struct	*active_mm;	/* what is loaded: mm, or borrowed (idle: lazy) */
-	struct fault_info	fault;		/* last refused access */
+	struct exec_context	exec;		/* last refused access, armed failure */
 	void			*private;	/* ops/: its stream */
 	bool			in_op;		/* between the start and the end of an op */
 	u32			op_cpu;		/* where the op began (windows) */
 	unsigned int		personality;
-	u64			fail_seq;	/* phys/fail.c: allocations of this op so far */
-	u64			fail_nth;	/* phys/fail.c: the one to fail, 0 none */
 	void			*check;		/* check/: its struct check_task */
 	u64			nr_switches;	/* times switched in */
 	u64			nr_migrations;	/* times switched in on another vCPU than before */
-	u64			slice_end;	/* clock value at which another may have its turn */
 
 	/* Under ->lock (raw). */
 	u32			lock;
@@ -62,8 +60,8 @@ struct task_struct {
 
 	/* Who switches. */
 	struct fiber		fiber;
-	u64			wake_clock;	/* virtual time of the wake, or of leaving a vCPU */
-	char			sync;		/* TSan: waker -> task; one vCPU -> the next */
+	u64			left_clock;	/* virtual time at which it left its last vCPU */
+	u64			sync;		/* TSan: one vCPU -> the next, creator -> task */
 
 	struct list_head	all_node;	/* kern's list, under its lock */
 };

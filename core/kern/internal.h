@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef MMSTORM_KERN_INTERNAL_H
+#define MMSTORM_KERN_INTERNAL_H
+
+#include "base/list.h"
+#include "base/types.h"
+#include "hw/cpumask.h"
+#include "hw/fiber.h"
+#include "kern/sched.h"
+
+/*
+ * The scheduler's own state: for the files of kern/ only.  All of it is
+ * touched by code without ThreadSanitizer only; locks are raw (hw/hw_lock.h):
+ * the task's, then a run queue's; kern's alone.
+ */
+
+/* Of one vCPU. */
+struct kern_cpu {
+	/* Under ->lock; nr also read without, as a hint. */
+	u32			lock __cacheline_aligned;
+	unsigned int		nr;
+	struct list_head	queue;
+
+	/* The vCPU's thread alone. */
+	struct fiber		idle __cacheline_aligned;	/* its own stack */
+	struct task_struct	*prev;		/* switched away from, to be finished */
+	struct mm_struct	*idle_mm;	/* loaded lazily while no task runs; an mm_count */
+	struct mm_struct	*drop_mm;	/* borrowed by prev: mm_count to be dropped */
+	bool			push;		/* prev should go to another vCPU */
+	u64			idled, stolen;
+};
+
+/* Of the machine. */
+struct kern {
+	struct machine		*machine;
+	struct kern_mm_ops	mm_ops;
+	struct kern_cpu		*cpus;		/* nr_cpus, aligned */
+	struct sched_ops	sched_ops;
+
+	/* Atomics. */
+	u64			idle[CPUMASK_WORDS];	/* vCPUs with nothing to run */
+	u32			stop;		/* kern_should_stop() */
+	u32			halt;		/* idle loops end */
+	u32			live;		/* started, not dead; futex of machine_wait() */
+	u64			sync_exit;	/* TSan: tasks' ends -> machine_wait() */
+
+	/* Host side: one thread. */
+	bool			running;
+
+	/* Under ->lock. */
+	u32			lock;
+	struct list_head	tasks;
+	struct list_head	pool;		/* dead tasks with their stacks */
+	unsigned int		nr_pool;
+};
+
+static inline struct kern_cpu *kern_cpu(struct vcpu *cpu)
+{
+	return cpu->kern;
+}
+
+/* task.c */
+void kern_task_recycle(struct task_struct *task);	/* dead, off its stack */
+void kern_pool_drain(struct kern *kern);
+
+/* sched.c */
+void kern_task_entry(void *task);	/* first thing on a task's stack */
+
+#endif /* MMSTORM_KERN_INTERNAL_H */
