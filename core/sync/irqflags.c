@@ -52,7 +52,7 @@ void local_irq_restore(unsigned long flags)
 
 	if (unlikely(!cpu))
 		return;
-	VM_WARN_ON_ONCE(cpu->irq_off != flags + 1);
+	(void)VM_WARN_ON_ONCE(cpu->irq_off != flags + 1);
 	cpu->irq_off = flags;
 	if (!flags)
 		irqs_came_on(cpu);

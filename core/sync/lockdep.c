@@ -106,17 +106,22 @@ void lockdep_assert_failed(const char *what)
 
 /* --- classes ------------------------------------------------------------------ */
 
-/* The first class with this one's text and rank: where their common usage is kept. */
+/*
+ * The class that keeps the usage of all with this text and rank: the one that others
+ * have settled on, else (both new at once) the lower of the two.
+ */
 static u32 find_same(struct lockdep_state *ls, u32 index, const char *name, enum lock_rank rank)
 {
-	u32 i;
+	u32 i, same;
 
 	for (i = 0; i < LOCKDEP_CLASSES; i++) {
 		u64 key = __atomic_load_n(&ls->class[i].key, __ATOMIC_ACQUIRE);
 
-		if (key && (key & 0xff) == rank &&
-		    !strcmp((const char *)(uintptr_t)(key >> 8), name))
-			return i;
+		if (i == index || !key || (key & 0xff) != rank ||
+		    strcmp((const char *)(uintptr_t)(key >> 8), name))
+			continue;
+		same = __atomic_load_n(&ls->class[i].same, __ATOMIC_RELAXED);
+		return same ? same - 1 : min(i, index);
 	}
 	return index;
 }

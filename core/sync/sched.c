@@ -104,20 +104,6 @@ void sched_point_slow(enum sched_kind kind, const void *obj)
 		turn_over(cpu);
 }
 
-#if MM_TSAN
-void sched_point_call(enum sched_kind kind, const void *obj)
-{
-	struct cpu_local *local = this_cpu_local();
-
-	if (unlikely(!local))
-		return;
-	local->clock += sched_cost(kind);
-	if (unlikely(__atomic_load_n(&local->attn, __ATOMIC_RELAXED) |
-		     (local->clock >= local->turn_end)))
-		sched_point_slow(kind, obj);
-}
-#endif
-
 void sched_relax(unsigned int spins)
 {
 	struct sched_cpu *cpu = this_sched_cpu();

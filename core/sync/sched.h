@@ -61,7 +61,10 @@ struct sched_ops {
 	void (*wake)(struct sched_ctx *ctx);
 	/* Take the pending interrupts (ATTN_IRQ is up, interrupts are on). */
 	void (*serve_irqs)(void);
-	/* One turn of a busy wait, the spins-th; may give the run token away and take it back. */
+	/*
+	 * One turn of a busy wait, the spins-th; may give the run token away and take it
+	 * back, never switches tasks.  Not NULL.
+	 */
 	void (*relax)(unsigned int spins);
 	/*
 	 * ATTN_RESCHED or ATTN_STOP is up, or the turn is over; moves local.turn_end on.

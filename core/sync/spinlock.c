@@ -50,7 +50,11 @@ static inline void unlock_word(u32 *val)
 	__atomic_store_n(val, 0, __ATOMIC_RELEASE);
 }
 
-/* preempt_disable() without the calls: these are the hottest functions there are. */
+/*
+ * preempt_disable() without the calls: these are the hottest functions there are.  It
+ * stands inside the lock, where the locked instruction need not wait for its store;
+ * between the two there is no point, and a busy wait never switches tasks.
+ */
 static inline void hold_cpu(void)
 {
 	struct sched_cpu *cpu = this_sched_cpu();
@@ -87,8 +91,8 @@ static inline void __spin_lock(spinlock_t *lock, unsigned int subclass)
 {
 	sched_point(SCHED_LOCK, lock);
 	lockdep_acquire(lock, lock_rank(lock), subclass, LOCKDEP_SPIN, lock_name(lock));
-	hold_cpu();
 	lock_word(&lock->val);
+	hold_cpu();
 	tsan_locked(lock, 0);
 }
 
@@ -105,11 +109,9 @@ void spin_lock_nested(spinlock_t *lock, unsigned int subclass)
 bool spin_trylock(spinlock_t *lock)
 {
 	sched_point(SCHED_LOCK, lock);
-	hold_cpu();
-	if (!lock_word_try(&lock->val)) {
-		drop_cpu();
+	if (!lock_word_try(&lock->val))
 		return false;
-	}
+	hold_cpu();
 	lockdep_acquire(lock, lock_rank(lock), 0, LOCKDEP_SPIN | LOCKDEP_TRY, lock_name(lock));
 	tsan_locked(lock, TSAN_MUTEX_TRY_LOCK);
 	return true;
@@ -121,8 +123,8 @@ void spin_unlock(spinlock_t *lock)
 	lockdep_release(lock);
 	tsan_mutex_pre_unlock(lock, 0);
 	tsan_mutex_post_unlock(lock, 0);
-	unlock_word(&lock->val);
 	drop_cpu();
+	unlock_word(&lock->val);
 }
 
 bool spin_is_locked(const spinlock_t *lock)
