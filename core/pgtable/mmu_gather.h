@@ -31,7 +31,7 @@ struct mmu_gather_batch {
 	struct mmu_gather_batch	*next;
 	unsigned int		nr;
 	unsigned int		max;
-	unsigned long		encoded_pages[];
+	unsigned long		*encoded_pages;	/* max of them, behind the batch */
 };
 
 struct mmu_gather {
