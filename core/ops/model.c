@@ -23,7 +23,7 @@ void model_params_default(struct model_params *p)
 		.mmap_min_addr_sysctl = 0x1000,
 		.stack_guard_gap = 256 * MODEL_PAGE_SIZE,
 		.max_map_count = 65530,
-		.total_pages = 6 << 20,		/* 24 GiB */
+		.total_pages = 6171023,		/* 24 GiB less the kernel's own */
 		.page_bytes = MODEL_PAGE_SIZE,
 		.thp_align = true,
 	};

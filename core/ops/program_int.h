@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * program_int.h: the parts of a run of a recording (program*.c): the reader,
+ * the state of the recorded processes and files, and the comparisons.
+ */
+#ifndef MMSTORM_OPS_PROGRAM_INT_H
+#define MMSTORM_OPS_PROGRAM_INT_H
+
+#include "ops/program.h"
+
+#define PROGRAM_NR_RLIMITS	16
+#define PROGRAM_MAX_WORDS	32
+
+/* --- program_read.c: lines and words ------------------------------------ */
+
+struct program_reader {
+	void		*gz;		/* gzFile */
+	const char	*path;
+	uint64_t	line;		/* of the last line given out */
+	char		*buf;
+	size_t		cap;
+};
+
+int program_open(struct program_reader *r, const char *path, char *error,
+		 size_t size);
+void program_close(struct program_reader *r);
+/* 1: *line is the next line, without its newline; 0: end; -errno and error. */
+int program_next_line(struct program_reader *r, char **line, char *error,
+		      size_t size);
+/* Cut a line into words (in place); the number of them, at most max. */
+unsigned program_words(char *line, char **word, unsigned max);
+/* 0x-hex, decimal, -decimal, 0o-octal. false: not a number. */
+bool program_number(const char *text, uint64_t *value);
+/* "EINVAL" -> EINVAL; 0: no such name. */
+int program_errno(const char *name);
+const char *program_errno_name(int err);
+/* Value of KEY in a word KEY=VALUE of the words; NULL if there is none. */
+const char *program_value(char **word, unsigned n, const char *key);
+
+/* --- program_state.c: processes, files and objects of a recording ------- */
+
+struct program_proc {
+	unsigned	nr;		/* its number in the recording */
+	void		*handle;	/* NULL: ended */
+	bool		fresh;		/* its layout is to be installed */
+	bool		at_exec;	/* g lines say what was resident at exec */
+	uint64_t	layout;		/* hash of the layout last compared */
+	bool		moved;		/* a call changed the layout, D not seen */
+	uint64_t	rlimit[PROGRAM_NR_RLIMITS];
+};
+
+struct program_file {
+	char		name[24];	/* F3; with an access mode for programs */
+	unsigned	may;
+	void		*handle;
+};
+
+struct program_fd {
+	uint64_t	fd;
+	void		*file;		/* one of the files' handles */
+};
+
+/* Which name of the recording is which object of the backend. */
+struct program_object {
+	char		name[24];
+	uint64_t	object;
+};
+
+struct program_state {
+	const struct program_backend *b;
+	void		*host;
+	struct program_report *report;
+	struct program_reader *reader;
+	bool		cases;		/* golden or fuzz: D after each change */
+	struct program_proc *proc;
+	size_t		nr_procs, cap_procs;
+	struct program_file *file;
+	size_t		nr_files, cap_files;
+	struct program_fd *fd;
+	size_t		nr_fds, cap_fds;
+	struct program_object *object;
+	size_t		nr_objects, cap_objects;
+};
+
+int program_state_reset(struct program_state *s);
+void program_state_free(struct program_state *s);
+struct program_proc *program_proc(struct program_state *s, unsigned nr);
+struct program_proc *program_proc_new(struct program_state *s, unsigned nr,
+				      const uint64_t *rlimit);
+struct program_proc *program_proc_fork(struct program_state *s,
+				       struct program_proc *parent, unsigned nr);
+void program_proc_end(struct program_state *s, struct program_proc *p);
+/* The file of that name opened so; any opening of it if may is 0. */
+void *program_file(struct program_state *s, const char *name, unsigned may);
+void *program_file_new(struct program_state *s, const char *name,
+		       enum program_file_kind kind, uint64_t size, unsigned may,
+		       const char *path);
+int program_fd_set(struct program_state *s, uint64_t fd, void *file);
+void *program_fd(const struct program_state *s, uint64_t fd);
+/* Is `object` what the recording calls name? The first time decides. */
+bool program_same_object(struct program_state *s, const char *name,
+			 uint64_t object);
+int program_name_object(struct program_state *s, const char *name,
+			uint64_t object);
+void *program_grow(void *array, size_t n, size_t *cap, size_t size);
+
+/* --- program_report.c ---------------------------------------------------- */
+
+void program_equal(struct program_state *s, enum program_kind kind);
+__attribute__((format(printf, 3, 4)))
+void program_unequal(struct program_state *s, enum program_kind kind,
+		     const char *fmt, ...);
+void program_unsupported(struct program_state *s, enum program_kind kind,
+			 const char *what);
+__attribute__((format(printf, 2, 3)))
+int program_broken(struct program_state *s, const char *fmt, ...);
+int program_start_case(struct program_state *s, const char *id);
+
+/* --- program_layout.c ---------------------------------------------------- */
+
+/* A D line (after "D n "): install it for a fresh process, else compare. */
+int program_layout_line(struct program_state *s, struct program_proc *p,
+			char *text);
+uint64_t program_layout_hash(struct program_state *s, struct program_proc *p);
+
+/* --- program_call.c: S lines; program_lines.c: all others ---------------- */
+
+int program_call_line(struct program_state *s, char **word, unsigned n);
+int program_other_line(struct program_state *s, char **word, unsigned n);
+
+#endif /* MMSTORM_OPS_PROGRAM_INT_H */

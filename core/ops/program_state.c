@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * program_state.c: the processes, files and descriptors that a recording has
+ * introduced, and which object of the backend each of its names stands for.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ops/program_int.h"
+
+/* Room for one more element; the array is as it was when NULL is returned. */
+void *program_grow(void *array, size_t n, size_t *cap, size_t size)
+{
+	size_t want = *cap ? 2 * *cap : 16;
+
+	if (n < *cap)
+		return array;
+	array = realloc(array, want * size);
+	if (array)
+		*cap = want;
+	return array;
+}
+
+static void forget(struct program_state *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->nr_procs; i++)
+		program_proc_end(s, &s->proc[i]);
+	for (i = 0; i < s->nr_files; i++)
+		s->b->file_close(s->host, s->file[i].handle);
+	s->nr_procs = s->nr_files = s->nr_fds = s->nr_objects = 0;
+}
+
+/* A new case: no process, no file, a host as if just booted. */
+int program_state_reset(struct program_state *s)
+{
+	if (s->host) {
+		forget(s);
+		s->b->close(s->host);
+	}
+	s->host = NULL;
+	return s->b->open(&s->host);
+}
+
+void program_state_free(struct program_state *s)
+{
+	if (s->host) {
+		forget(s);
+		s->b->close(s->host);
+	}
+	free(s->proc);
+	free(s->file);
+	free(s->fd);
+	free(s->object);
+}
+
+/* --- processes ----------------------------------------------------------- */
+
+struct program_proc *program_proc(struct program_state *s, unsigned nr)
+{
+	size_t i;
+
+	for (i = s->nr_procs; i-- > 0;)
+		if (s->proc[i].nr == nr && s->proc[i].handle)
+			return &s->proc[i];
+	return NULL;
+}
+
+static struct program_proc *proc_add(struct program_state *s, unsigned nr,
+				     void *handle)
+{
+	struct program_proc *array = program_grow(s->proc, s->nr_procs,
+						  &s->cap_procs, sizeof(*array));
+	struct program_proc *p;
+
+	if (!array || !handle) {
+		if (handle)
+			s->b->proc_exit(s->host, handle);
+		return NULL;
+	}
+	s->proc = array;
+	p = &array[s->nr_procs++];
+	memset(p, 0, sizeof(*p));
+	p->nr = nr;
+	p->handle = handle;
+	return p;
+}
+
+/* Pointers to other processes are void after these two. */
+struct program_proc *program_proc_new(struct program_state *s, unsigned nr,
+				      const uint64_t *rlimit)
+{
+	uint64_t limits[PROGRAM_NR_RLIMITS];
+	struct program_proc *p = program_proc(s, nr);
+
+	memcpy(limits, rlimit, sizeof(limits));
+	if (p)
+		program_proc_end(s, p);
+	p = proc_add(s, nr, s->b->proc_new(s->host, limits));
+	if (p) {
+		memcpy(p->rlimit, limits, sizeof(limits));
+		p->fresh = true;
+	}
+	return p;
+}
+
+struct program_proc *program_proc_fork(struct program_state *s,
+				       struct program_proc *parent, unsigned nr)
+{
+	uint64_t limits[PROGRAM_NR_RLIMITS];
+	struct program_proc *p;
+
+	memcpy(limits, parent->rlimit, sizeof(limits));
+	p = proc_add(s, nr, s->b->proc_fork(s->host, parent->handle));
+	if (p) {
+		memcpy(p->rlimit, limits, sizeof(limits));
+		p->layout = program_layout_hash(s, p);
+	}
+	return p;
+}
+
+void program_proc_end(struct program_state *s, struct program_proc *p)
+{
+	if (p->handle)
+		s->b->proc_exit(s->host, p->handle);
+	p->handle = NULL;
+}
+
+/* --- files ---------------------------------------------------------------- */
+
+static void *file_add(struct program_state *s, const char *name, unsigned may,
+		      void *handle)
+{
+	struct program_file *array = program_grow(s->file, s->nr_files,
+						  &s->cap_files, sizeof(*array));
+	struct program_file *f;
+
+	if (!array || !handle) {
+		if (handle)
+			s->b->file_close(s->host, handle);
+		return NULL;
+	}
+	s->file = array;
+	f = &array[s->nr_files++];
+	memset(f, 0, sizeof(*f));
+	strncpy(f->name, name, sizeof(f->name) - 1);
+	f->may = may;
+	f->handle = handle;
+	return handle;
+}
+
+void *program_file(struct program_state *s, const char *name, unsigned may)
+{
+	struct program_file *any = NULL;
+	size_t i;
+
+	for (i = 0; i < s->nr_files; i++) {
+		if (strcmp(s->file[i].name, name))
+			continue;
+		any = &s->file[i];
+		if (!may || any->may == may)
+			return any->handle;
+	}
+	if (!any)
+		return NULL;
+	return file_add(s, name, may,
+			s->b->file_reopen(s->host, any->handle, may));
+}
+
+/* What the files of the recording machine held, as far as it matters. */
+static uint8_t offset_pattern(uint64_t off)
+{
+	return (uint8_t)off;
+}
+
+static uint8_t letter_pattern(uint64_t off)
+{
+	(void)off;
+	return 'A';
+}
+
+void *program_file_new(struct program_state *s, const char *name,
+		       enum program_file_kind kind, uint64_t size, unsigned may,
+		       const char *path)
+{
+	uint8_t (*pattern)(uint64_t off) = NULL;
+	void *handle = NULL;
+
+	if (path && !strcmp(path, "/data/data.bin"))
+		pattern = offset_pattern;
+	if (path && !strcmp(path, "/data/short.bin"))
+		pattern = letter_pattern;
+	/* Another open() of a file that is known: the object is the same. */
+	if (program_file(s, name, 0))
+		handle = s->b->file_reopen(s->host, program_file(s, name, 0), may);
+	else
+		handle = s->b->file_new(s->host, kind, size, may, pattern);
+	handle = file_add(s, name, may, handle);
+	if (handle && program_name_object(s, name,
+					  s->b->file_object(s->host, handle)))
+		return NULL;
+	return handle;
+}
+
+int program_fd_set(struct program_state *s, uint64_t fd, void *file)
+{
+	struct program_fd *array;
+	size_t i;
+
+	for (i = 0; i < s->nr_fds; i++)
+		if (s->fd[i].fd == fd) {
+			s->fd[i].file = file;
+			return 0;
+		}
+	array = program_grow(s->fd, s->nr_fds, &s->cap_fds, sizeof(*array));
+	if (!array)
+		return -ENOMEM;
+	s->fd = array;
+	array[s->nr_fds++] = (struct program_fd) { fd, file };
+	return 0;
+}
+
+void *program_fd(const struct program_state *s, uint64_t fd)
+{
+	size_t i;
+
+	for (i = 0; i < s->nr_fds; i++)
+		if (s->fd[i].fd == fd)
+			return s->fd[i].file;
+	return NULL;
+}
+
+/* --- objects --------------------------------------------------------------- */
+
+int program_name_object(struct program_state *s, const char *name,
+			uint64_t object)
+{
+	struct program_object *array, *o;
+	size_t i;
+
+	for (i = 0; i < s->nr_objects; i++)
+		if (!strcmp(s->object[i].name, name) && s->object[i].object == object)
+			return 0;
+	array = program_grow(s->object, s->nr_objects, &s->cap_objects,
+			     sizeof(*array));
+	if (!array)
+		return -ENOMEM;
+	s->object = array;
+	o = &array[s->nr_objects++];
+	memset(o, 0, sizeof(*o));
+	strncpy(o->name, name, sizeof(o->name) - 1);
+	o->object = object;
+	return 0;
+}
+
+bool program_same_object(struct program_state *s, const char *name,
+			 uint64_t object)
+{
+	size_t i;
+
+	for (i = 0; i < s->nr_objects; i++) {
+		bool same_name = !strcmp(s->object[i].name, name);
+		bool same_object = s->object[i].object == object;
+
+		if (same_name || same_object)
+			return same_name && same_object;
+	}
+	return object && !program_name_object(s, name, object);
+}
