@@ -350,3 +350,17 @@ struct file *op_run_file(const struct op_run *run, unsigned int n)
 {
 	return n < OP_FILES_MAX ? run->files[n] : NULL;
 }
+
+const char *op_run_file_name(void *run, const struct file *file)
+{
+	static const char names[OP_FILES_MAX][4] = {
+		"F0", "F1", "F2", "F3", "F4", "F5", "F6", "F7",
+	};
+	const struct op_run *r = run;
+	unsigned int i;
+
+	for (i = 0; i < OP_FILES_MAX; i++)
+		if (r->files[i] && r->files[i]->f_inode == file->f_inode)
+			return names[i];
+	return NULL;
+}

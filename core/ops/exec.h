@@ -108,5 +108,7 @@ struct mm_struct *op_run_mm(const struct op_run *run, unsigned int task);
 
 /* File Fn of the run, NULL when n is out of range. */
 struct file *op_run_file(const struct op_run *run, unsigned int n);
+/* "F0".. for proc_names (ops/procfs.h): `run' is the struct op_run. */
+const char *op_run_file_name(void *run, const struct file *file);
 
 #endif /* MMSTORM_OPS_EXEC_H */

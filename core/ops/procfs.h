@@ -4,18 +4,29 @@
 
 #include <stdio.h>
 
+struct file;
 struct mm_struct;
 
 /*
- * An address space as /proc/PID/maps and /proc/PID/smaps show it, line for
- * line in the kernel's form, so that every tool and eye that knows them
- * works here.  Files of a run are named F0, F1, ...; shared anonymous memory is
- * "/dev/zero (deleted)".
+ * An address space as /proc/PID/maps and /proc/PID/smaps show it (kernel:
+ * fs/proc/task_mmu.c), in the kernel's form, so that every tool and eye that
+ * knows them works here.
  *
- * Both take mmap_lock for reading; the caller is on a task, or bound to a vCPU.
+ * The mm knows files, not paths: whoever made the files says how they are
+ * called.  A file that it does not know (NULL) is the object behind shared
+ * anonymous memory, which the kernel calls "/dev/zero (deleted)".
+ *
+ * Both take mmap_lock for reading; context: a task, or a bound thread.  The text
+ * is consistent; what smaps counts of a page may be a moment older or younger.
  * Return 0, or -EIO when `out' would not take the text.
  */
-int proc_maps(struct mm_struct *mm, FILE *out);
-int proc_smaps(struct mm_struct *mm, FILE *out);
+struct proc_names {
+	const char	*(*name)(void *arg, const struct file *file);
+	void		*arg;
+};
+
+/* names: NULL for none. */
+int proc_maps(struct mm_struct *mm, const struct proc_names *names, FILE *out);
+int proc_smaps(struct mm_struct *mm, const struct proc_names *names, FILE *out);
 
 #endif /* MMSTORM_OPS_PROCFS_H */
