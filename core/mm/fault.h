@@ -6,16 +6,7 @@
  * The processor's page-fault vector (arch/x86/mm/fault.c).
  */
 
-struct fault_info;
-
-/* Error code of a page fault, bits as x86 pushes them. */
-enum x86_pf_error_code {
-	X86_PF_PROT	= 1u << 0,	/* entry present: rights were lacking */
-	X86_PF_WRITE	= 1u << 1,
-	X86_PF_USER	= 1u << 2,
-	X86_PF_RSVD	= 1u << 3,
-	X86_PF_INSTR	= 1u << 4,
-};
+#include "hw/vectors.h"
 
 /*
  * exc_page_fault - what hw_vectors.page_fault is set to
@@ -23,7 +14,7 @@ enum x86_pf_error_code {
  * with @info saying which signal (SIGSEGV, SIGBUS, code, address); -ENOMEM when
  * memory ran out (the kernel would invoke the OOM killer).
  */
-int exc_page_fault(unsigned long address, unsigned error_code,
+int exc_page_fault(unsigned long address, unsigned int error_code,
 		   struct fault_info *info);
 
 #endif

@@ -17,6 +17,14 @@ void vma_interval_tree_insert(struct vm_area_struct *vma,
 			      struct rb_root_cached *root);
 void vma_interval_tree_remove(struct vm_area_struct *vma,
 			      struct rb_root_cached *root);
+/*
+ * Insert @vma, whose interval begins where @prev's does, so that iterators meet
+ * it after @prev: fork's child after its parent, or truncation could pass the
+ * child before the copy and the parent after it.
+ */
+void vma_interval_tree_insert_after(struct vm_area_struct *vma,
+				    struct vm_area_struct *prev,
+				    struct rb_root_cached *root);
 struct vm_area_struct *
 vma_interval_tree_iter_first(struct rb_root_cached *root, unsigned long first,
 			     unsigned long last);

@@ -131,8 +131,6 @@ long change_protection(struct mmu_gather *tlb, struct vm_area_struct *vma,
 /* Whether a PTE of @vma may be made writable without asking a fault handler. */
 bool can_change_pte_writable(struct vm_area_struct *vma, unsigned long addr,
 			     pte_t pte);
-/* Shared writable file mapping that wants to hear of the first write. */
-bool vma_wants_writenotify(struct vm_area_struct *vma);
 
 /* ---- counters of resident pages (mm.h has the arithmetic) ---- */
 

@@ -85,9 +85,18 @@ static inline void anon_vma_unlock_read(struct anon_vma *anon_vma)
  */
 int __anon_vma_prepare(struct vm_area_struct *vma);
 
+/*
+ * What a fault may rely on: pairs with the release in __anon_vma_prepare, so
+ * that the chain and the anon_vma behind the pointer are complete.
+ */
+static inline struct anon_vma *vma_anon_vma(const struct vm_area_struct *vma)
+{
+	return smp_load_acquire(&vma->anon_vma);
+}
+
 static inline int anon_vma_prepare(struct vm_area_struct *vma)
 {
-	if (likely(READ_ONCE(vma->anon_vma)))
+	if (likely(vma_anon_vma(vma)))
 		return 0;
 	return __anon_vma_prepare(vma);
 }
@@ -124,15 +133,6 @@ static inline void put_anon_vma(struct anon_vma *anon_vma)
 		__put_anon_vma(anon_vma);
 }
 
-static inline struct anon_vma *page_anon_vma(const struct page *page)
-{
-	unsigned long mapping = (unsigned long)READ_ONCE(page->mapping);
-
-	if ((mapping & PAGE_MAPPING_FLAGS) != PAGE_MAPPING_ANON)
-		return NULL;
-	return (struct anon_vma *)(mapping & ~PAGE_MAPPING_FLAGS);
-}
-
 /* A reference on, or the read lock of, the anon_vma of @page; NULL if unmapped. */
 struct anon_vma *page_get_anon_vma(struct page *page);
 struct anon_vma *page_lock_anon_vma_read(struct page *page);
@@ -149,20 +149,20 @@ void page_add_new_anon_rmap(struct page *page, struct vm_area_struct *vma,
 			    unsigned long address);
 void page_add_anon_rmap(struct page *page, struct vm_area_struct *vma,
 			unsigned long address, int flags);
-void page_add_file_rmap(struct page *page, struct vm_area_struct *vma);
-void page_remove_rmap(struct page *page, struct vm_area_struct *vma);
+void page_add_file_rmap(struct page *page);
+void page_remove_rmap(struct page *page);
 /* A page only @vma maps: later faults of children need not see it. */
 void page_move_anon_rmap(struct page *page, struct vm_area_struct *vma);
 
 /*
- * Fork: one more mapping.  The anonymous form clears PageAnonExclusive (both
- * sides must then copy), or fails with -EBUSY when the page may be pinned and
- * has to be copied now.
+ * Fork: one more mapping.  The anonymous form clears PageAnonExclusive: both
+ * sides must then copy.  (The kernel's folio_try_dup_anon_rmap_pte also refuses
+ * pinned pages; there are no pins here.)
  */
-void page_dup_file_rmap(struct page *page, struct vm_area_struct *vma);
-int page_try_dup_anon_rmap(struct page *page, struct vm_area_struct *vma);
-/* Migration: give up exclusiveness; false when the page may be pinned. */
-bool page_try_share_anon_rmap(struct page *page);
+void page_dup_file_rmap(struct page *page);
+void page_dup_anon_rmap(struct page *page);
+/* Migration: exclusiveness moves from the page into the entry; it is cleared. */
+void page_share_anon_rmap(struct page *page);
 
 /* ---- walking ---- */
 
@@ -170,14 +170,15 @@ bool page_try_share_anon_rmap(struct page *page);
 #define PVMW_MIGRATION	(1 << 1)	/* find migration entries for the page */
 
 struct page_vma_mapped_walk {
+	/* Set by the caller. */
 	unsigned long pfn;
-	unsigned long pgoff;
 	struct vm_area_struct *vma;
 	unsigned long address;
-	pmd_t *pmd;
-	pte_t *pte;			/* mapped, with ptl held, on true */
-	spinlock_t *ptl;
 	unsigned int flags;
+
+	/* Set by the walk: the entry, mapped and locked, on true. */
+	pte_t *pte;
+	spinlock_t *ptl;
 };
 
 /*
@@ -192,16 +193,15 @@ struct rmap_walk_control {
 	/* false ends the walk. */
 	bool (*rmap_one)(struct page *page, struct vm_area_struct *vma,
 			 unsigned long addr, void *arg);
-	/* true: enough has been seen. */
+	/* true: enough has been seen.  May be NULL. */
 	bool (*done)(struct page *page);
-	/* Lets the caller choose the lock; NULL: page_lock_anon_vma_read. */
-	struct anon_vma *(*anon_lock)(struct page *page);
 };
 
-/* Visit every VMA that may map @page, which is locked (or pinned, anonymous). */
-void rmap_walk(struct page *page, struct rmap_walk_control *rwc);
-/* The same with the anon_vma or i_mmap lock held by the caller. */
-void rmap_walk_locked(struct page *page, struct rmap_walk_control *rwc);
+/*
+ * Visit every VMA that may map the locked anonymous @page.  Only while it is
+ * mapped, or while the caller keeps a reference on its anon_vma (migration).
+ */
+void rmap_walk_anon(struct page *page, struct rmap_walk_control *rwc);
 
 /* Address of @pgoff in @vma, or -EFAULT cast to unsigned long when outside. */
 unsigned long vma_address(struct vm_area_struct *vma, unsigned long pgoff);
