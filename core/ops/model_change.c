@@ -18,6 +18,7 @@ static int protect_part(struct model_mm *mm, struct range *r,
 {
 	unsigned long pages = (end - start) >> MODEL_PAGE_SHIFT;
 	unsigned old = r->flags;
+	int err;
 
 	*out = r;
 	if (old & RF_SEALED)
@@ -37,7 +38,12 @@ static int protect_part(struct model_mm *mm, struct range *r,
 		/* Never written, never will be: the promise is void. */
 		flags &= ~RF_ACCOUNT;
 	}
-	return range_modify(mm, r, start, end, flags, r->policy, out);
+	err = range_modify(mm, r, start, end, flags, r->policy, out);
+	/* Locked memory that becomes writable gets pages of its own at once. */
+	if (!err && (old & (RF_WRITE | RF_SHARED | RF_LOCKED)) == RF_LOCKED &&
+	    (flags & RF_WRITE) && !((*out)->flags & RF_LOCKONFAULT))
+		populate_range(mm, *out, start, end, true);
+	return err;
 }
 
 static long protect_walk(struct model_mm *mm, struct range *r,

@@ -226,7 +226,9 @@ static long map_region(struct model_mm *mm, struct map_call *c, unsigned long at
 			return -ENOMEM;
 		c->rf |= RF_ACCOUNT;
 	}
-	if (!c->file && (c->rf & RF_SHARED)) {
+	/* mmap_zero(): a shared mapping of /dev/zero is a new object too. */
+	if ((!c->file || c->file->inode->kind == MODEL_FILE_ZERO) &&
+	    (c->rf & RF_SHARED)) {
 		/* Its memory is promised when the object is made. */
 		if (!(c->rf & RF_NORESERVE) && !enough_memory(mm, pages))
 			return -ENOMEM;
@@ -315,8 +317,14 @@ long model_mmap(struct model_mm *mm, unsigned long addr, unsigned long len,
 	else if (!f)
 		return -EBADF;
 	/* There is no pool of huge pages, and no file of them. */
-	if (flags & MM_HUGETLB)
-		return flags & MM_ANONYMOUS ? -ENOMEM : -EINVAL;
+	if (flags & MM_HUGETLB) {
+		unsigned size = flags >> 26 & 63;	/* log2; 0: the default */
+
+		if (!(flags & MM_ANONYMOUS) || (size && size != 21 && size != 30) ||
+		    ((flags & MM_FIXED) && (addr & (MODEL_PMD_SIZE - 1))))
+			return -EINVAL;
+		return -ENOMEM;
+	}
 	if (!len)
 		return -EINVAL;
 	if ((prot & MP_READ) && (mm->persona & MODEL_READ_IMPLIES_EXEC))
@@ -394,12 +402,12 @@ long model_brk(struct model_mm *mm, unsigned long brk)
 		return (long)mm->brk;
 	if (data != MODEL_NO_LIMIT && brk - mm->start_brk + mm->data_bytes > data)
 		return (long)mm->brk;
-	if (new < old) {
+	if (brk <= mm->brk && new < old) {
 		/* The page at the new break must be mapped. */
 		r = range_find(mm, new);
 		if (!r || r->start >= old || unmap_range(mm, new, old))
 			return (long)mm->brk;
-	} else if (new > old) {
+	} else if (new != old) {
 		if (brk_grow(mm, old, new))
 			return (long)mm->brk;
 		if (mm->def_flags & RF_LOCKED)

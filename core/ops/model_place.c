@@ -161,6 +161,9 @@ unsigned long place(struct model_mm *mm, struct model_file *f, bool shared,
 		*err = (long)addr;
 		return 0;
 	}
+	/* Anonymous memory is aligned as if it were at offset 0. */
+	if (!f)
+		pgoff = 0;
 	if (wants_huge(mm, f, shared, addr, len))
 		at = huge_aligned(mm, addr, len, pgoff << MODEL_PAGE_SHIFT, flags);
 	else

@@ -35,11 +35,11 @@ static void settle(struct program_state *s, const char *line)
 
 	for (i = 0; i < s->nr_procs; i++) {
 		struct program_proc *p = &s->proc[i];
-		char *end;
 
 		if (!p->moved || !p->handle)
 			continue;
-		if (line[0] == 'D' && strtoul(line + 1, &end, 10) == p->nr)
+		if (line[0] == 'D' &&
+		    program_proc(s, (unsigned)strtoul(line + 1, NULL, 10)) == p)
 			continue;
 		p->moved = false;
 		program_unequal(s, PROGRAM_SAME,
@@ -57,6 +57,7 @@ static int case_line(struct program_state *s, char *line)
 	if (strcmp(word[0], "@case") || n < 2)
 		return program_broken(s, "a case needs: @case ID | TEXT");
 	s->cases = true;
+	s->no_layouts = false;
 	err = program_state_reset(s);
 	if (err)
 		return err;

@@ -91,7 +91,7 @@ static void watch_layout(struct program_state *s, struct program_proc *p)
 {
 	uint64_t hash;
 
-	if (!s->cases)
+	if (!s->cases || s->no_layouts)
 		return;
 	hash = program_layout_hash(s, p);
 	p->moved = hash != p->layout;
@@ -236,7 +236,7 @@ int program_call_line(struct program_state *s, char **word, unsigned n)
 					 strcmp(word[3], "CLONE_VM")))
 		return do_fork(s, p, &c);
 	if (!strcmp(word[2], "clone"))
-		return 0;
+		return sscanf(c.ret, "P%u", &i) == 1 ? program_proc_share(s, p, i) : 0;
 	for (i = 0; i < PROGRAM_NR_CALLS; i++) {
 		if (strcmp(word[2], program_call_names[i]))
 			continue;

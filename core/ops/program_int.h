@@ -41,6 +41,7 @@ const char *program_value(char **word, unsigned n, const char *key);
 
 struct program_proc {
 	unsigned	nr;		/* its number in the recording */
+	unsigned	shares;		/* handle NULL: process whose memory it uses; 0: ended */
 	void		*handle;	/* NULL: ended */
 	bool		fresh;		/* its layout is to be installed */
 	bool		at_exec;	/* g lines say what was resident at exec */
@@ -72,6 +73,7 @@ struct program_state {
 	struct program_report *report;
 	struct program_reader *reader;
 	bool		cases;		/* golden or fuzz: D after each change */
+	bool		no_layouts;	/* this case has none: too many ranges */
 	struct program_proc *proc;
 	size_t		nr_procs, cap_procs;
 	struct program_file *file;
@@ -89,6 +91,11 @@ struct program_proc *program_proc_new(struct program_state *s, unsigned nr,
 				      const uint64_t *rlimit);
 struct program_proc *program_proc_fork(struct program_state *s,
 				       struct program_proc *parent, unsigned nr);
+/* A thread: nr names p's address space too. */
+int program_proc_share(struct program_state *s, const struct program_proc *p,
+		       unsigned nr);
+/* The process of that number ends; memory that it only shares stays. */
+bool program_proc_exit(struct program_state *s, unsigned nr);
 void program_proc_end(struct program_state *s, struct program_proc *p);
 /* The file of that name opened so; any opening of it if may is 0. */
 void *program_file(struct program_state *s, const char *name, unsigned may);

@@ -104,6 +104,22 @@ static void find_base(struct program_state *s, struct program_proc *p,
 		s->b->set_base(s->host, p->handle, base, false);
 }
 
+/*
+ * The bare process of golden and fuzz recordings: no B line, no heap, a small
+ * data segment; its text and the page its stack begins in are resident.
+ */
+static void start_bare(struct program_state *s, struct program_proc *p,
+		       uint64_t stack_end)
+{
+	struct program_fault fault;
+	uint64_t value = 0;
+
+	s->b->set_brk(s->host, p->handle, 0x401000, 0x164);
+	s->b->access(s->host, p->handle, PROGRAM_EXEC, 0x400000, 1, &value, &fault);
+	s->b->access(s->host, p->handle, PROGRAM_STORE, stack_end - 8, 8, &value,
+		     &fault);
+}
+
 static int install_layout(struct program_state *s, struct program_proc *p,
 			  char *text)
 {
@@ -130,9 +146,8 @@ static int install_layout(struct program_state *s, struct program_proc *p,
 			return err;
 	}
 	find_base(s, p, base, lowest);
-	/* The bare process has no B line: no heap, and a small data segment. */
 	if (s->cases)
-		s->b->set_brk(s->host, p->handle, 0x401000, 0x164);
+		start_bare(s, p, end);
 	p->fresh = false;
 	p->layout = program_layout_hash(s, p);
 	return 0;

@@ -209,6 +209,7 @@ static int line_touch(struct program_state *s, struct program_proc *p,
 	struct program_fault fault = { 0, 0, 0 };
 	unsigned at = store ? 5 : 4, size = 1;
 	uint64_t addr, value = 0, want;
+	const char *at_pc;
 	char got[64];
 	bool same;
 	int err;
@@ -229,6 +230,13 @@ static int line_touch(struct program_state *s, struct program_proc *p,
 	else
 		same = !strncmp(got, word[at + 1], strlen(word[at + 1])) &&
 			(err ? !got[strlen(word[at + 1])] : true);
+	/*
+	 * An executed byte was run: a fault elsewhere is what the instruction that
+	 * happened to be there did, after it had been fetched.
+	 */
+	at_pc = strrchr(word[at + 1], '@');
+	if (kind == PROGRAM_EXEC && !err && at_pc)
+		same = strtoull(at_pc + 1, NULL, 16) != addr;
 	if (same)
 		program_equal(s, PROGRAM_T);
 	else
@@ -301,6 +309,23 @@ static int line_resident(struct program_state *s, struct program_proc *p,
 
 /* --- what was seen --------------------------------------------------------------------- */
 
+/* C n mincore addr np = ENOMEM: one of the pages is not mapped */
+static int line_incore_error(struct program_state *s, struct program_proc *p,
+			     char **word, uint64_t addr, uint64_t count)
+{
+	int got = addr % PAGE ? -EINVAL : 0;
+	uint64_t i;
+
+	for (i = 0; i < count && got >= 0; i++)
+		got = s->b->incore(s->host, p->handle, addr + i * PAGE);
+	if (-got == program_errno(word[6]))
+		program_equal(s, PROGRAM_C);
+	else
+		program_unequal(s, PROGRAM_C, "P%u mincore %s is not %s", p->nr, word[3],
+				word[6]);
+	return 0;
+}
+
 /* G n pagemap addr np = str, C n mincore addr np = str */
 static int line_pages(struct program_state *s, struct program_proc *p,
 		      char **word, unsigned n)
@@ -308,6 +333,8 @@ static int line_pages(struct program_state *s, struct program_proc *p,
 	bool map = word[0][0] == 'G';
 	uint64_t addr, count, i;
 
+	if (n == 6 && !map)
+		return 0;		/* mincore of no page */
 	if (n < 7 || !number(s, word[3], &addr) || !number(s, word[4], &count))
 		return program_broken(s, "pages need: %s n NAME ADDR COUNT = TEXT",
 				      word[0]);
@@ -315,13 +342,11 @@ static int line_pages(struct program_state *s, struct program_proc *p,
 		program_unsupported(s, map ? PROGRAM_G : PROGRAM_C, word[2]);
 		return 0;
 	}
-	if (strlen(word[6]) != count) {
-		/* An errno of mincore: not a list of pages. */
-		if (program_errno(word[6]))
-			return 0;
+	if (!map && program_errno(word[6]))
+		return line_incore_error(s, p, word, addr, count);
+	if (strlen(word[6]) != count)
 		return program_broken(s, "%llu pages, but the text has %zu",
 				      (unsigned long long)count, strlen(word[6]));
-	}
 	for (i = 0; i < count; i++) {
 		char got = map ? s->b->page_class(s->host, p->handle, addr + i * PAGE) :
 			(char)('0' + (s->b->incore(s->host, p->handle,
@@ -419,7 +444,8 @@ static int line_remark(struct program_state *s, char **word, unsigned n)
 
 		s->b->call(s->host, p->handle, PROGRAM_MMAP, args, NULL);
 	}
-	p->layout = program_layout_hash(s, p);
+	/* Its layouts were too long to be recorded. */
+	s->no_layouts = true;
 	return 0;
 }
 
@@ -439,7 +465,6 @@ static int line_of_process(struct program_state *s, struct program_proc *p,
 	case 'V': return line_usage(s, p, word, n);
 	case 'L': return line_vmflags(s, p, word, n);
 	case 'Q': program_unsupported(s, PROGRAM_Q, "smaps"); return 0;
-	case 'X': program_proc_end(s, p); return 0;
 	}
 	return 0;
 }
@@ -464,6 +489,8 @@ int program_other_line(struct program_state *s, char **word, unsigned n)
 		return program_broken(s, "'%s' needs the number of a process", word[0]);
 	if (word[0][0] == 'P')
 		return line_init(s, (unsigned)nr);
+	if (word[0][0] == 'X' && program_proc_exit(s, (unsigned)nr))
+		return 0;
 	p = program_proc(s, (unsigned)nr);
 	if (!p)
 		return program_broken(s, "process %s was not introduced, or has ended",

@@ -137,7 +137,7 @@ static const struct { const char *name; int err; } errnos[] = {
 	{ "ETXTBSY", ETXTBSY }, { "EFBIG", EFBIG }, { "ENOSPC", ENOSPC },
 	{ "EROFS", EROFS }, { "ERANGE", ERANGE }, { "ENOSYS", ENOSYS },
 	{ "EOVERFLOW", EOVERFLOW }, { "EOPNOTSUPP", EOPNOTSUPP },
-	{ "ENOTSUPP", 524 }, { "EIDRM", EIDRM }, { "ESRCH", ESRCH },
+	{ "ENOTSUP", EOPNOTSUPP }, { "EIDRM", EIDRM }, { "ESRCH", ESRCH },
 };
 
 int program_errno(const char *name)

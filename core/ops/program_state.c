@@ -62,9 +62,14 @@ struct program_proc *program_proc(struct program_state *s, unsigned nr)
 {
 	size_t i;
 
-	for (i = s->nr_procs; i-- > 0;)
-		if (s->proc[i].nr == nr && s->proc[i].handle)
-			return &s->proc[i];
+	for (i = s->nr_procs; i-- > 0;) {
+		struct program_proc *p = &s->proc[i];
+
+		if (p->nr == nr && p->handle)
+			return p;
+		if (p->nr == nr && p->shares)
+			return program_proc(s, p->shares);
+	}
 	return NULL;
 }
 
@@ -121,6 +126,36 @@ struct program_proc *program_proc_fork(struct program_state *s,
 	return p;
 }
 
+int program_proc_share(struct program_state *s, const struct program_proc *p,
+		       unsigned nr)
+{
+	unsigned owner = p->nr;
+	struct program_proc *array = program_grow(s->proc, s->nr_procs,
+						  &s->cap_procs, sizeof(*array));
+
+	if (!array)
+		return -ENOMEM;
+	s->proc = array;
+	array[s->nr_procs++] = (struct program_proc) { .nr = nr, .shares = owner };
+	return 0;
+}
+
+bool program_proc_exit(struct program_state *s, unsigned nr)
+{
+	size_t i;
+
+	for (i = s->nr_procs; i-- > 0;) {
+		struct program_proc *p = &s->proc[i];
+
+		if (p->nr != nr || (!p->handle && !p->shares))
+			continue;
+		p->shares = 0;
+		program_proc_end(s, p);
+		return true;
+	}
+	return false;
+}
+
 void program_proc_end(struct program_state *s, struct program_proc *p)
 {
 	if (p->handle)
@@ -175,6 +210,12 @@ static uint8_t offset_pattern(uint64_t off)
 	return (uint8_t)off;
 }
 
+static uint8_t z_pattern(uint64_t off)
+{
+	(void)off;
+	return 'Z';
+}
+
 static uint8_t letter_pattern(uint64_t off)
 {
 	(void)off;
@@ -190,6 +231,8 @@ void *program_file_new(struct program_state *s, const char *name,
 
 	if (path && !strcmp(path, "/data/data.bin"))
 		pattern = offset_pattern;
+	if (path && !strcmp(path, "/data/big.bin"))
+		pattern = z_pattern;
 	if (path && !strcmp(path, "/data/short.bin"))
 		pattern = letter_pattern;
 	/* Another open() of a file that is known: the object is the same. */
