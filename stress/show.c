@@ -14,13 +14,15 @@
 
 static const struct {
 	const char	*name;
-	int		(*show)(struct mm_struct *mm, FILE *out);
+	int		(*show)(struct mm_struct *mm, const struct proc_names *names, FILE *out);
 } views[] = {
 	{ "maps", proc_maps }, { "smaps", proc_smaps },
 };
 
-static int show(struct script *s, int (*view)(struct mm_struct *, FILE *))
+static int show(struct script *s, int (*view)(struct mm_struct *,
+					       const struct proc_names *, FILE *))
 {
+	struct proc_names names = { .name = op_run_file_name, .arg = s->run };
 	struct mm_struct *mm;
 	unsigned int task;
 	int ret = op_run_program(s->run, &s->list);
@@ -36,7 +38,7 @@ static int show(struct script *s, int (*view)(struct mm_struct *, FILE *))
 		if (!mm || (task && mm == op_run_mm(s->run, task - 1)))
 			continue;
 		printf("# t%u\n", task);
-		ret = view(mm, stdout);
+		ret = view(mm, &names, stdout);
 	}
 	machine_unbind_host(s->machine);
 	return ret ? EXIT_RESOURCES : EXIT_CLEAN;
