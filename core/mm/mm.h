@@ -101,7 +101,11 @@ bool may_expand_vm(struct mm_struct *mm, vm_flags_t flags, unsigned long npages)
 /* Promises pages (overcommit). 0 or -ENOMEM; vm_unacct_memory() takes the promise back. */
 int vm_enough_memory(struct mm_struct *mm, long pages);
 void vm_unacct_memory(struct mm_struct *mm, long pages);
-/* Account charge of a fork child's VMAs is made by dup_mmap with the two above. */
+/* Records a promise without asking. */
+void vm_acct_memory(struct mm_struct *mm, long pages);
+/* Memory locks: RLIMIT_MEMLOCK allows bytes more under flags; and any lock at all. */
+bool mlock_future_ok(const struct mm_struct *mm, vm_flags_t flags, unsigned long bytes);
+bool can_do_mlock(const struct mm_struct *mm);
 
 static inline unsigned long mm_rlimit(const struct mm_struct *mm, unsigned int limit)
 {
@@ -122,9 +126,8 @@ unsigned long vm_mmap_pgoff(struct mm_struct *mm, struct file *file, unsigned lo
 			    unsigned long len, unsigned long prot, unsigned long flags,
 			    unsigned long pgoff);
 int vm_munmap(struct mm_struct *mm, unsigned long start, size_t len);
-/* mmap_lock for writing; with downgrade it may come back held for reading: returns 0/-errno, and
- * sets *locked_read. NULL: never downgrades. */
-int do_munmap(struct mm_struct *mm, unsigned long start, size_t len, bool *locked_read);
+/* munmap under mmap_lock held for writing, and kept so. */
+int do_munmap(struct mm_struct *mm, unsigned long start, size_t len);
 int do_mprotect(struct mm_struct *mm, unsigned long start, size_t len, unsigned long prot);
 unsigned long do_mremap(struct mm_struct *mm, unsigned long addr, unsigned long old_len,
 			unsigned long new_len, unsigned long flags, unsigned long new_addr);
@@ -141,6 +144,11 @@ unsigned long get_unmapped_area(struct mm_struct *mm, struct file *file, unsigne
 
 /* Faults in [start, start+len) as MAP_POPULATE does; errors are ignored. No locks held. */
 void mm_populate(struct mm_struct *mm, unsigned long start, unsigned long len);
+/*
+ * MADV_POPULATE_READ and _WRITE: 0, -ENOMEM (hole or no memory), -EINVAL (no such right), -EFAULT
+ * (beyond the end of the file). No locks held.
+ */
+int madvise_populate(struct mm_struct *mm, unsigned long start, unsigned long end, bool write);
 /*
  * Stack growth: makes the GROWSDOWN vma start at address (page aligned down). mmap_lock held for
  * writing. 0 or -ENOMEM. (mm/vma.c expand_downwards)

@@ -110,10 +110,10 @@ enum vma_kind {
 	VMA_SPECIAL,		/* [vdso], [vvar]: vm_special names it; no file, no pgoff arithmetic */
 };
 
+/* Moves as a whole, and never splits (special_mapping_split). */
 struct vm_special_mapping {
 	const char	*name;
-	bool		may_mremap;	/* may move as a whole, never in part */
-	bool		may_split;	/* [vvar] pages: plain PFN map; false for [vdso] */
+	vm_flags_t	flags;		/* of its VMAs */
 };
 
 /*

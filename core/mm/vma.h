@@ -75,10 +75,10 @@ vm_flags_t calc_vm_prot_bits(unsigned long prot);
 pgprot_t vm_get_page_prot(vm_flags_t vm_flags);
 /* VMA write-locked or not attached yet. */
 void vm_flags_reset(struct vm_area_struct *vma, vm_flags_t flags);
-/* Recomputes vm_page_prot from the flags (and write notification of shared files). */
+/* Recomputes vm_page_prot from the flags. */
 void vma_set_page_prot(struct vm_area_struct *vma);
-/* Private, writable, not hugetlb, not NORESERVE: its pages are promised. */
-bool accountable_mapping(const struct mm_struct *mm, const struct file *file, vm_flags_t flags);
+/* Private, writable, not NORESERVE: its pages are promised. */
+bool accountable_mapping(vm_flags_t flags);
 
 static inline void vma_set_range(struct vm_area_struct *vma, unsigned long start,
 				 unsigned long end, unsigned long pgoff)
@@ -173,7 +173,20 @@ struct vm_area_struct *copy_vma(struct vm_area_struct **vmap, unsigned long addr
 
 /* ---- unmapping (munmap.c) --------------------------------------------------------------------------------------- */
 
-/* The removal of [start, end), between its halves (struct vma_munmap_struct). */
+/*
+ * The removal of [start, end) (struct vma_munmap_struct). The steps, in order; everything up to
+ * and including vms_gather can fail and be cancelled:
+ *
+ *	vms_gather_munmap_vmas	cuts prepared, pages counted; nothing visible
+ *	(an erase, or a store over the range, into the same edit)
+ *	vms_finish_cuts		cuts made, the VMAs of the range write-locked and listed
+ *	(publish)
+ *	vms_detach		nobody finds the VMAs any more
+ *	vms_clear_ptes		page tables emptied, flushed and freed
+ *	vms_complete_munmap_vmas	VMAs freed
+ *
+ * mmap over a range clears the entries before it publishes: the place is never seen empty.
+ */
 struct vma_munmap {
 	struct mm_struct	*mm;
 	struct vma_edit		*edit;
@@ -181,27 +194,26 @@ struct vma_munmap {
 	struct vm_area_struct	*vma;		/* first of the range; NULL: nothing there */
 	struct vm_area_struct	*prev, *next;	/* outside, as they will be after the cuts */
 	struct vma_split	cut[2];
-	struct list_head	vmas;		/* vm_link; filled by the second half */
+	struct list_head	vmas;		/* vm_link */
 	int			vma_count;
 	unsigned long		nr_pages, locked_vm, nr_accounted;
 	unsigned long		exec_vm, stack_vm, data_vm;
 };
 
-/* First half: cuts at both ends, counts; nothing is visible yet. 0 or -errno, cancelled. */
+/* 0, -ENOMEM (memory, or a cut beyond max_map_count), -EPERM (sealed), -EINVAL ([vdso]). */
 int vms_gather_munmap_vmas(struct vma_munmap *vms, struct vma_edit *e, struct mm_struct *mm,
 			   unsigned long start, unsigned long end);
 void vms_cancel(struct vma_munmap *vms);
-/* The cuts only become real and are published; for the failures that leave them (E7). */
-void vms_commit_cuts(struct vma_munmap *vms);
-/* Second half: cuts are made, the VMAs of the range write-locked and listed. Not published. */
 void vms_finish_cuts(struct vma_munmap *vms);
-/* After the publishing: nobody finds them any more. */
 void vms_detach(struct vma_munmap *vms);
-/* Page tables emptied and freed, VMAs freed. mmap_lock at least for reading. */
 void vms_clear_ptes(struct vma_munmap *vms);
 void vms_complete_munmap_vmas(struct vma_munmap *vms);
 
-/* Splits, accounting and all, for an mm whose mmap_lock is held for writing. */
+/*
+ * munmap with mmap_lock held for writing. With unlock and success the lock is gone on return: it
+ * was held for reading only while pages were freed. Otherwise it is still held.
+ */
 int do_vmi_munmap(struct mm_struct *mm, unsigned long start, size_t len, bool unlock);
+int do_vmi_align_munmap(struct mm_struct *mm, unsigned long start, unsigned long end, bool unlock);
 
 #endif /* MMSTORM_MM_VMA_H */
