@@ -484,6 +484,11 @@ static void drop_mm(struct task_struct *task)
 		ops->exit_mm(mm);
 }
 
+void kern_exit_mm(void)
+{
+	drop_mm(current);
+}
+
 void task_exit(void)
 {
 	struct task_struct *task = current;

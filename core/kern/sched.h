@@ -52,6 +52,8 @@ void kern_yield(void);
 /* schedule() if the slice is over, someone waits and it is legal here. */
 void cond_resched(void);
 
+/* exit_mm() of the running task, which may go on, but not to user memory, until task_exit(). */
+void kern_exit_mm(void);
 /* A change of mm by the running task (exec-like): @mm's mm_users is given away. */
 void kern_use_mm(struct mm_struct *mm);
 

@@ -29,7 +29,8 @@ int op_run_places(struct op_run *run, unsigned long nr)
 	unsigned long i;
 
 	run->tasks = calloc(nr, sizeof(*run->tasks));
-	if (!run->tasks)
+	run->mms = calloc(nr, sizeof(*run->mms));
+	if (!run->tasks || !run->mms)
 		return -ENOMEM;
 	run->nr_tasks = (unsigned int)nr;
 	for (i = 0; i < nr; i++) {
@@ -88,6 +89,7 @@ int op_task_make(struct op_task *t, struct mm_struct *mm)
 	t->arm = 0;
 	t->has_pending = false;
 	t->ending = false;
+	t->finished = false;
 	return 0;
 }
 
@@ -96,8 +98,10 @@ void op_task_go(struct op_task *t)
 	/* Not watched when memory is short: a weaker run, not a wrong one. */
 	(void)check_task_start(t->task);
 	count_task(t->run, false);
-	if (!t->run->serial)
-		task_start(t->task);
+	if (t->run->serial)
+		return;
+	op_live(t->run);
+	task_start(t->task);
 }
 
 void op_task_leave(struct op_task *t)
@@ -110,9 +114,13 @@ void op_task_leave(struct op_task *t)
 	if (run->serial) {
 		kern_switch_to(NULL);
 		task_free(task);
+	} else {
+		kern_exit_mm();
 	}
 	t->task = NULL;
 	run->runner->left(t);
+	if (!run->serial)
+		op_gone(run);
 }
 
 /* ---- the world ---- */
@@ -178,6 +186,11 @@ int op_run_create(const struct op_run_config *config, struct op_run **out)
 	run->world = config->world;
 	run->machine = m;
 	run->serial = m->serial;
+	if (!run->world.procs)
+		run->world.procs = 1;
+	run->quiet_share = max(config->quiet_ops / m->nr_cpus,
+			       config->quiet_ops ? 1ULL : 0ULL);
+	op_rest_init(run);
 	init_waitqueue_head(&run->wq);
 	spin_lock_init(&run->order_lock, LOCK_RANK_OP, "op_order");
 	run->counts = aligned_alloc(SMP_CACHE_BYTES,
@@ -226,6 +239,7 @@ void op_run_destroy(struct op_run *run)
 			fput(run->files[i]);
 	machine_unbind_host(run->machine);
 	free(run->tasks);
+	free(run->mms);
 	free(run->counts);
 	free(run);
 }

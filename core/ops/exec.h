@@ -15,7 +15,8 @@ struct file;
  * The tasks t0.. (world.tasks of them) start as threads of world.procs processes,
  * task n in process n mod procs.  In a program fork(tN) and clone(tN) make tN, which
  * does the ops of tN that are written after that line, up to its exit; they answer
- * -EEXIST while there is a tN.  In a storm the ops are drawn (ops/stream.h), and a
+ * -EEXIST while there is a tN.  A task without an exit lives until the program ends.
+ * In a storm the ops are drawn (ops/stream.h), and a
  * task waits for its children before it ends.  Either runs in the machine's mode:
  *
  *	RUN_SERIAL	on the calling host thread, op by op: a program in the order
@@ -61,7 +62,17 @@ struct op_run_config {
 	void		(*observe)(void *arg, const struct op_place *place,
 				   const struct mm_op *op,
 				   const struct op_result *result);
-	void		*arg;
+	/*
+	 * Called when nobody runs: all tasks are asleep between two ops, their
+	 * address spaces (mms: each once) alive.  At the end of a run, before the
+	 * tasks exit, and after about every quiet_ops ops (0: only at the end).
+	 * On a task without locks, or on the caller's thread in serial runs.
+	 */
+	void		(*quiet)(void *arg, struct mm_struct *const *mms,
+				 unsigned int nr_mms);
+	u64		quiet_ops;
+
+	void		*arg;		/* of both */
 };
 
 struct op_run;

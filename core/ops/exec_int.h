@@ -7,6 +7,7 @@
  *
  *	exec.c		runs: creation, starting and ending tasks, counts
  *	exec_op.c	one op of the current task, all but where its child goes
+ *	exec_rest.c	moments with nobody running
  *	exec_program.c	programs: slots, order, barriers
  *	exec_stream.c	storms: families
  */
@@ -47,13 +48,29 @@ struct op_task {
 	struct op_stream	stream;			/* storms */
 	struct mm_op		pending;		/* serial: drawn, must wait */
 	bool			has_pending;
-	bool			ending;			/* serial: waits for children */
+	bool			ending;			/* serial: has no more ops */
+	bool			finished;		/* serial: nor children */
 
 	/* Written by the task, read by others of a program; release, acquire. */
 	u64			line;			/* of its next op */
 	u32			barriers;		/* it has come to */
 
 	/* Storms: a child has left. */
+	wait_queue_head_t	wq;
+};
+
+/* See exec_rest.c. */
+struct op_rest {
+	/* Under the lock. */
+	spinlock_t		lock;
+	unsigned int		live;		/* tasks made and not gone */
+	unsigned int		resting;	/* of these, asleep between two ops */
+	unsigned int		finished;	/* of these, with no more to do */
+
+	/* Written under the lock (want: also set without), read without. */
+	u32			want;		/* a check is wanted */
+	u32			busy;		/* and under way */
+	u32			final;		/* the last one was made */
 	wait_queue_head_t	wq;
 };
 
@@ -85,6 +102,10 @@ struct op_run {
 
 	/* Programs: a line is done, a task ended, a barrier was come to. */
 	wait_queue_head_t	wq;
+
+	struct op_rest		rest;
+	struct mm_struct	**mms;		/* who makes a check: the live ones */
+	u64			quiet_share;	/* ops of a vCPU between checks */
 
 	/* Each written by its vCPU alone, read by reports. */
 	struct op_cpu_counts	*counts;
@@ -130,6 +151,22 @@ void op_task_go(struct op_task *t);
 void op_task_leave(struct op_task *t);
 /* nr places, index and run filled in. */
 int op_run_places(struct op_run *run, unsigned long nr);
+
+/* ---- exec_rest.c ---- */
+
+void op_rest_init(struct op_run *run);
+/* Around a sleep between two ops. */
+void op_rest_begin(struct op_run *run);
+void op_rest_end(struct op_run *run);
+/* Between two ops: takes part in a check that is wanted. */
+void op_between(struct op_run *run);
+/* A task is made, by its maker; it has gone, with its mm. */
+void op_live(struct op_run *run);
+void op_gone(struct op_run *run);
+/* The task has no more to do: waits until that is so for all. */
+void op_finish(struct op_run *run);
+/* Makes the check; nobody runs (serial). */
+void op_check(struct op_run *run);
 
 /* ---- exec_op.c ---- */
 

@@ -21,6 +21,7 @@
 #include "mm/mm.h"
 #include "mm/syscalls.h"
 #include "ops/exec_int.h"
+#include "zoo/canary.h"
 
 static unsigned long resolve(const struct op_task *t, u64 addr)
 {
@@ -306,7 +307,10 @@ static void add(u64 *counter)
 static void count(struct op_task *t, const struct mm_op *op,
 		  const struct op_result *r, bool moved)
 {
-	struct op_counts *c = &t->run->counts[smp_processor_id()].c;
+	struct op_run *run = t->run;
+	struct op_counts *c = &run->counts[smp_processor_id()].c;
+
+	canary(ZOO_CANARY_OPS);
 
 	add(&c->ops);
 	add(&c->count[op->code]);
@@ -316,6 +320,8 @@ static void count(struct op_task *t, const struct mm_op *op,
 		add(&c->error[op->code]);
 	if (moved)
 		add(&c->moved);
+	if (run->quiet_share && c->ops % run->quiet_share == 0)
+		smp_store_release(&run->rest.want, 1u);
 }
 
 static void observe(struct op_task *t, const struct mm_op *op, u64 k,

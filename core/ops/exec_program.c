@@ -116,7 +116,7 @@ static bool all_before_done(struct op_task *t, u64 line)
 
 /* ---- barriers ---- */
 
-/* Each task of the set has come to as many barriers, or is gone. */
+/* Each task of the set has come to as many barriers, or will to no more. */
 static bool all_arrived(struct op_task *t, u64 set)
 {
 	const struct op_task *other;
@@ -127,6 +127,7 @@ static bool all_arrived(struct op_task *t, u64 set)
 		if (other == t || !(set & 1ULL << i))
 			continue;
 		if (op_place_taken(other) &&
+		    smp_load_acquire(&other->line) != NO_LINE &&
 		    smp_load_acquire(&other->barriers) < t->barriers)
 			return false;
 	}
@@ -138,12 +139,20 @@ static void barrier(struct op_task *t, const struct mm_op *op, u64 line)
 	struct op_run *run = t->run;
 
 	smp_store_release(&t->barriers, t->barriers + 1);
-	if (run->world.ordered) {
+	wake_up_all(&run->wq);
+	op_rest_begin(run);
+	if (run->world.ordered)
 		wait_event(&run->wq, all_before_done(t, line));
-	} else {
-		wake_up_all(&run->wq);
+	else
 		wait_event(&run->wq, all_arrived(t, op->arg[0]));
-	}
+	op_rest_end(run);
+}
+
+static void wait_for_turn(struct op_run *run, u64 line)
+{
+	op_rest_begin(run);
+	wait_event(&run->wq, its_turn(run, line));
+	op_rest_end(run);
 }
 
 /* ---- tasks ---- */
@@ -153,18 +162,27 @@ static void do_line(struct op_task *t, u64 line, bool *more)
 	const struct mm_op *op = line_op(t->run, line);
 	struct op_run *run = t->run;
 
-	if (run->world.ordered)
-		wait_event(&run->wq, its_turn(run, line));
+	if (run->world.ordered && !its_turn(run, line))
+		wait_for_turn(run, line);
 	if (op->code == OP_BARRIER)
 		barrier(t, op, line);
 	*more = op_do(t, op, line);
 	/* Release: pairs with those who wait for this line. */
 	smp_store_release(&t->line, *more ? next_line(t, line + 1) : NO_LINE);
-	if (!run->world.ordered)
-		return;
-	if (!(op->flags & OP_F_ASYNC))
+	if (run->world.ordered && !(op->flags & OP_F_ASYNC))
 		turn_on(run, line);
-	wake_up_all(&run->wq);
+	if (run->world.ordered || t->line == NO_LINE)
+		wake_up_all(&run->wq);
+	op_between(run);
+}
+
+/* Gives up what is left, for a stop: nobody is to wait for it. */
+static void give_up(struct op_task *t)
+{
+	smp_store_release(&t->line, NO_LINE);
+	if (t->run->world.ordered)
+		turn_on(t->run, NO_LINE);
+	wake_up_all(&t->run->wq);
 }
 
 static void program_main(struct op_task *t)
@@ -174,8 +192,12 @@ static void program_main(struct op_task *t)
 	/* The first lines may be nobody's. */
 	if (t->run->world.ordered)
 		turn_on(t->run, NO_LINE);
-	while (more && t->line != NO_LINE && !op_stopped(t->run))
+	while (t->line != NO_LINE && !op_stopped(t->run))
 		do_line(t, t->line, &more);
+	give_up(t);
+	/* An exit ends the task; without one it lives as long as the others. */
+	if (more)
+		op_finish(t->run);
 }
 
 static void program_left(struct op_task *t)
@@ -209,6 +231,8 @@ static void serial_line(struct op_run *run, u64 line)
 	t->line = next_line(t, line + 1);
 	if (!op_do(t, op, line))
 		op_task_leave(t);
+	else if (xchg(&run->rest.want, 0u))
+		op_check(run);
 }
 
 static int program_serial(struct op_run *run)
@@ -218,6 +242,7 @@ static int program_serial(struct op_run *run)
 	for (line = 0; line < run->list->nr && !op_stopped(run); line++)
 		serial_line(run, line);
 	kern_switch_to(NULL);
+	op_check(run);
 	return 0;
 }
 

@@ -6,7 +6,8 @@
  * runs.  A fork goes to the place that the stream drew; if somebody still lives
  * there the parent waits for its end, as a program would in wait(), and it waits
  * for all its children before it ends itself.  Waits go down the tree only, and
- * every life below the start is finite, so no task waits for ever.
+ * every life below the start is finite, so no task waits for ever.  The first tasks
+ * live to the end of the run.
  *
  * Takes no lock.
  */
@@ -93,6 +94,20 @@ static bool has_children(const struct op_task *t)
 
 /* ---- parallel ---- */
 
+static void wait_for_place(struct op_task *t, struct op_task *child)
+{
+	op_rest_begin(t->run);
+	wait_event(&t->wq, !op_place_taken(child));
+	op_rest_end(t->run);
+}
+
+static void wait_for_children(struct op_task *t)
+{
+	op_rest_begin(t->run);
+	wait_event(&t->wq, !has_children(t));
+	op_rest_end(t->run);
+}
+
 static void stream_main(struct op_task *t)
 {
 	struct op_task *child;
@@ -101,11 +116,15 @@ static void stream_main(struct op_task *t)
 
 	while (more && !op_stopped(t->run) && op_stream_next(&t->stream, &op)) {
 		child = child_of(t, &op);
-		if (child)
-			wait_event(&t->wq, !op_place_taken(child));
+		if (child && op_place_taken(child))
+			wait_for_place(t, child);
 		more = op_do(t, &op, t->stream.k - 1);
+		op_between(t->run);
 	}
-	wait_event(&t->wq, !has_children(t));
+	if (has_children(t))
+		wait_for_children(t);
+	if (!t->parent)
+		op_finish(t->run);
 }
 
 /* ---- serial ---- */
@@ -116,7 +135,9 @@ static void serial_step(struct op_task *t)
 	struct mm_op op;
 
 	if (t->ending) {
-		if (!has_children(t))
+		/* The first ones live to the end. */
+		t->finished = !t->parent && !has_children(t);
+		if (t->parent && !has_children(t))
 			op_task_leave(t);
 		return;
 	}
@@ -134,16 +155,19 @@ static void serial_step(struct op_task *t)
 	}
 	kern_switch_to(t->task);
 	t->ending = !op_do(t, &op, t->stream.k - 1);
+	if (xchg(&t->run->rest.want, 0u))
+		op_check(t->run);
 }
 
-/* The nth of the live tasks, NULL when there are fewer. */
+/* The nth of the tasks that are not finished, NULL when there are fewer. */
 static struct op_task *live_task(struct op_run *run, u64 n, u64 *nr)
 {
 	unsigned int i;
 
 	*nr = 0;
 	for (i = 0; i < run->nr_tasks; i++)
-		if (run->tasks[i].task && (*nr)++ == n)
+		if (run->tasks[i].task && !run->tasks[i].finished &&
+		    (*nr)++ == n)
 			return &run->tasks[i];
 	return NULL;
 }
@@ -160,6 +184,7 @@ static int stream_serial(struct op_run *run)
 						  step) % nr, &nr));
 	}
 	kern_switch_to(NULL);
+	op_check(run);
 	return 0;
 }
 

@@ -181,7 +181,7 @@ enum mm_op_code op_by_name(const char *name, size_t len);
 struct op_world {
 	unsigned int	cpus;
 	unsigned int	tasks;		/* t0.. that exist at the start */
-	unsigned int	procs;		/* processes that they are threads of, in turn */
+	unsigned int	procs;		/* whose threads they are, in turn; 0 is 1 */
 	unsigned int	pages;		/* of the window */
 	unsigned int	files;		/* F0.. */
 	unsigned int	file_pages;	/* size of each at the start */

@@ -233,7 +233,7 @@ int op_world_valid(const struct op_world *w)
 		return -EINVAL;
 	if (!w->tasks || w->tasks > OP_TASKS_MAX)
 		return -EINVAL;
-	if (!w->procs || w->procs > w->tasks)
+	if (w->procs > w->tasks)
 		return -EINVAL;
 	if (!w->pages || w->pages > OP_PAGES_MAX)
 		return -EINVAL;
