@@ -213,34 +213,24 @@ static long expand_in_place(struct model_mm *mm, struct remap_call *c,
 		return -ENOMEM;
 	if (!range_merge_new(mm, &ask))
 		return -ENOMEM;
-	if (ask.flags & RF_LOCKED) {
+	if (ask.flags & RF_LOCKED)
 		mm->locked_vm += delta >> MODEL_PAGE_SHIFT;
-		populate(mm, ask.start, delta, true);
-	}
 	return (long)c->addr;
 }
 
 static long expand(struct model_mm *mm, struct remap_call *c, struct range *r)
 {
-	unsigned long end = r->end + (c->new_len - c->old_len), delta, old_len;
+	unsigned long end = r->end + (c->new_len - c->old_len);
 	const struct range *next = range_find(mm, r->end);
-	bool locked = r->flags & RF_LOCKED;
-	long ret;
+	long err;
 
 	if (r->end - c->addr == c->old_len && end > r->end &&
 	    end <= mm->model->params.task_size && (!next || next->start >= end))
 		return expand_in_place(mm, c, r);
 	if (!(c->flags & MR_MAYMOVE))
 		return -ENOMEM;
-	ret = set_new_addr(mm, c, r);
-	if (ret)
-		return ret;
-	old_len = c->old_len;
-	delta = c->new_len - old_len;
-	ret = move_range(mm, c, r);
-	if (ret >= 0 && locked)
-		populate(mm, (unsigned long)ret + old_len, delta, true);
-	return ret;
+	err = set_new_addr(mm, c, r);
+	return err ? err : move_range(mm, c, r);
 }
 
 /* remap_move(): several ranges may move together, with the holes between. */
@@ -268,7 +258,7 @@ static long remap_many(struct model_mm *mm, const struct remap_call *all)
 		ret = check_range(mm, &one, r);
 		if (!ret)
 			ret = remap_to(mm, &one);
-		if (ret < 0 && ret > -4096)
+		if (ret < 0)
 			return ret;
 		if (!seen)
 			first = ret;
@@ -276,6 +266,30 @@ static long remap_many(struct model_mm *mm, const struct remap_call *all)
 		at = upto;
 	}
 	return first;
+}
+
+/* One range is resized, moved, or both. */
+static long remap_one(struct model_mm *mm, struct remap_call *c,
+		      struct range *r)
+{
+	bool grows = c->new_len > c->old_len, locked = r->flags & RF_LOCKED;
+	unsigned long old_len = c->old_len, delta = c->new_len - old_len;
+	long ret = 0;
+
+	if (names_new_addr(c))
+		ret = remap_to(mm, c);
+	else if (grows)
+		ret = expand(mm, c, r);
+	else if (c->new_len < c->old_len)
+		ret = unmap_range(mm, c->addr + c->new_len, c->addr + c->old_len);
+	if (ret < 0)
+		return ret;
+	if (!names_new_addr(c) && !grows)
+		return (long)c->addr;
+	/* What a locked range gains is made present. */
+	if (locked && grows)
+		populate(mm, (unsigned long)ret + old_len, delta, true);
+	return ret;
 }
 
 long model_mremap(struct model_mm *mm, unsigned long addr,
@@ -293,15 +307,5 @@ long model_mremap(struct model_mm *mm, unsigned long addr,
 		return remap_many(mm, &c);
 	r = range_at(mm, addr);
 	err = check_range(mm, &c, r);
-	if (err)
-		return err;
-	if (names_new_addr(&c))
-		return remap_to(mm, &c);
-	if (c.new_len == c.old_len)
-		return (long)addr;
-	if (c.new_len < c.old_len) {
-		err = unmap_range(mm, addr + c.new_len, addr + c.old_len);
-		return err ? err : (long)addr;
-	}
-	return expand(mm, &c, r);
+	return err ? err : remap_one(mm, &c, r);
 }
