@@ -276,13 +276,16 @@ void hw_serve_irqs(void)
 	ipi_serve(this_cpu());
 }
 
+/* Busy turns, some microseconds: what giving the token away would cost. */
+#define RELAX_SPINS	64
+
 /* Whom a busy waiter waits for is running, or needs a token: then ours. */
 void hw_relax(unsigned int spins)
 {
 	struct vcpu *cpu = this_cpu();
 
 	__builtin_ia32_pause();
-	if (spins < 16)
+	if (spins < RELAX_SPINS)
 		return;
 	if (!cpu->sched.in_irq && !cpu->machine->serial && vcpu_yield(cpu))
 		return;
@@ -290,17 +293,21 @@ void hw_relax(unsigned int spins)
 		sched_yield();
 }
 
+/* Sixteenths of a turn by which one may be late; then even a deaf vCPU parks. */
+#define OVERDUE_MAX	32
+
 void hw_turn_over(void)
 {
 	struct vcpu *cpu = this_cpu();
 
 	__atomic_fetch_and(&cpu->sched.local.attn, ~(u32)(ATTN_RESCHED | ATTN_STOP),
 			   __ATOMIC_RELAXED);
-	if (!vcpu_preemptible(cpu)) {
+	if (!vcpu_preemptible(cpu) && cpu->overdue++ < OVERDUE_MAX) {
 		/* Soon again: a vCPU should not park with a spinlock or interrupts off. */
 		cpu->sched.local.turn_end = cpu->sched.local.clock + cpu->machine->turn / 16 + 1;
 		return;
 	}
+	cpu->overdue = 0;
 	cpu->turns++;
 	vcpu_new_turn(cpu);
 	if (!cpu->machine->serial)

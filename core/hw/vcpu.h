@@ -69,6 +69,7 @@ struct vcpu {
 	struct check_cpu	*chk;		/* check/ */
 	struct ipi_stats	ipi;
 	u64			turns;		/* turns that ended */
+	unsigned int		overdue;	/* times this turn's end was put off */
 	u64			parks;		/* times it gave up its token */
 	u64			accesses;	/* user accesses, hits and misses */
 	u64			speculate_at;	/* value of accesses at which to fill speculatively */
