@@ -1,0 +1,4 @@
+/* SPDX-License-Identifier: MIT */
+struct twice {
+	int x;
+};

@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: MIT */
+/* The reverse. */
+#include "stress/storm.h"

@@ -1,0 +1,2 @@
+/* SPDX-License-Identifier: MIT */
+#define MM_LOCK_RANKS(RANK) RANK(OP, SLEEPS)

@@ -1,0 +1,6 @@
+/* SPDX-License-Identifier: MIT */
+#define MM_LOCK_RANKS(RANK) \
+	RANK(OP, SLEEPS) \
+	RANK(MMAP_LOCK, SLEEPS) \
+	RANK(PTE_LOCK, SPINS) \
+	RANK(LEAF, SPINS)

@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+int f(void);

@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: MIT */
+/* Knows somebody's folder: /home/somebody/notes. */
+int f(void);
