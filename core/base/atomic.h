@@ -26,7 +26,14 @@
 #define smp_load_acquire(p)	__atomic_load_n((p), __ATOMIC_ACQUIRE)
 #define smp_store_release(p, v)	__atomic_store_n((p), (v), __ATOMIC_RELEASE)
 
-#define raw_xchg_order(p, v, order)	__atomic_exchange_n((p), (v), order)
+/* No scheduling point; the order is one of __ATOMIC_RELAXED ... __ATOMIC_SEQ_CST. */
+#define raw_load_order(p, order)		__atomic_load_n((p), order)
+#define raw_store_order(p, v, order)		__atomic_store_n((p), (v), order)
+#define raw_fetch_add_order(p, v, order)	__atomic_fetch_add((p), (v), order)
+#define raw_fetch_sub_order(p, v, order)	__atomic_fetch_sub((p), (v), order)
+#define raw_fetch_or_order(p, v, order)		__atomic_fetch_or((p), (v), order)
+#define raw_fetch_and_order(p, v, order)	__atomic_fetch_and((p), (v), order)
+#define raw_xchg_order(p, v, order)		__atomic_exchange_n((p), (v), order)
 #define raw_xchg(p, v)			raw_xchg_order(p, v, __ATOMIC_SEQ_CST)
 
 /* An expression with a scheduling point before it. */
