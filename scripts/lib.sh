@@ -8,7 +8,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 # What the program takes to build and run under ThreadSanitizer, and the rest for the tests.
 packages_program=(clang libclang-rt-14-dev llvm cmake ninja-build pkg-config
-	libc6-dev liburcu-dev libcmocka-dev)
+	libc6-dev liburcu-dev zlib1g-dev libcmocka-dev)
 packages_tests=("${packages_program[@]}" gcc libjemalloc-dev clang-format python3 bats)
 
 say() {
