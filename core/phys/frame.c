@@ -10,6 +10,7 @@
  */
 #include <string.h>
 
+#include "base/finding.h"
 #include "base/tsan.h"
 #include "phys/phys_mem.h"
 #include "phys/poison.h"
@@ -39,6 +40,26 @@ static void fill(struct face f, u64 word)
 		f.words[i] = word;
 }
 
+/*
+ * Somebody wrote to a frame while it was free: through a translation that was
+ * not flushed, as a rule.  One store is enough, so one look at each word is.
+ */
+static void check_free_poison(struct machine *m, struct page *page,
+			      unsigned long pfn)
+{
+	struct face f = face_of(m, pfn, page->poisoned == POISONED_TABLE);
+
+	page->poisoned = POISONED_NOT;
+	ASAN_UNPOISON_MEMORY_REGION(f.words, f.bytes);
+	for (size_t i = 0; i < f.bytes / sizeof(u64); i++) {
+		if (likely(f.words[i] == POISON_FREE_WORD))
+			continue;
+		finding_report(FINDING_STALE, "STALE: a free frame was written",
+			       "pfn %lu word %zu: %#llx", pfn, i, f.words[i]);
+		return;
+	}
+}
+
 /* Before the caller sees the block: unpoisoned; poisoned by pattern or zero. */
 void frames_given(struct phys_mem *phys, struct page *page, unsigned int order,
 		  gfp_t gfp)
@@ -50,6 +71,8 @@ void frames_given(struct phys_mem *phys, struct page *page, unsigned int order,
 	for (unsigned long i = 0; i < 1UL << order; i++) {
 		struct face f = face_of(m, page->pfn + i, gfp & __GFP_TABLE);
 
+		if (page[i].poisoned)
+			check_free_poison(m, &page[i], page->pfn + i);
 		ASAN_UNPOISON_MEMORY_REGION(f.words, f.bytes);
 		if (gfp & __GFP_ZERO)
 			memset(f.words, 0, f.bytes);
@@ -79,8 +102,10 @@ void frames_returned(struct phys_mem *phys, struct page *page,
 
 		ram_gen_bump(&m->ram, page->pfn + i);
 		tsan_write_range(f.words, f.bytes);
-		if (phys->poison)
+		if (phys->poison) {
 			fill(f, POISON_FREE_WORD);
+			page[i].poisoned = PageTable(page) ? POISONED_TABLE : POISONED_DATA;
+		}
 		ASAN_POISON_MEMORY_REGION(f.words, f.bytes);
 	}
 }

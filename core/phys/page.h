@@ -51,6 +51,8 @@ enum pageflags {
 #define PAGE_MAPPING_ANON	0x1UL
 #define PAGE_MAPPING_FLAGS	0x3UL
 
+enum page_poison { POISONED_NOT, POISONED_DATA, POISONED_TABLE };
+
 struct page {
 	unsigned long		flags;		/* enum pageflags, atomic bits */
 	atomic_t		_refcount;	/* users; 0 = free */
@@ -84,6 +86,7 @@ struct page {
 	u8			order;		/* of the block it heads */
 	u8			zone_id;	/* index into phys_mem.zones */
 	u8			nid;
+	u8			poisoned;	/* free: enum page_poison, which face */
 };
 
 #if !MM_CHECK

@@ -15,7 +15,7 @@ static void push(struct pcp_list *list, struct page *page)
 	WRITE_ONCE(page->flags, 1UL << PG_pcp);
 	page->pcp_next = list->head;
 	list->head = page;
-	list->count++;
+	WRITE_ONCE(list->count, list->count + 1);
 }
 
 static struct page *pop(struct pcp_list *list)
@@ -23,7 +23,7 @@ static struct page *pop(struct pcp_list *list)
 	struct page *page = list->head;
 
 	list->head = page->pcp_next;
-	list->count--;
+	WRITE_ONCE(list->count, list->count - 1);
 	return page;
 }
 

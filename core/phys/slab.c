@@ -56,7 +56,7 @@ struct kmem_cache {
 
 	/* Under lock. */
 	spinlock_t		lock __cacheline_aligned;
-	unsigned int		depot_n;
+	unsigned int		depot_n;	/* also peeked at without */
 	unsigned int		depot_max;
 	void			**depot;
 
@@ -197,7 +197,7 @@ static unsigned int depot_take(struct kmem_cache *s, void **objs, unsigned int n
 {
 	spin_lock(&s->lock);
 	n = min(n, s->depot_n);
-	s->depot_n -= n;
+	WRITE_ONCE(s->depot_n, s->depot_n - n);
 	memcpy(objs, s->depot + s->depot_n, n * sizeof(*objs));
 	spin_unlock(&s->lock);
 	return n;
@@ -209,7 +209,7 @@ static unsigned int depot_put(struct kmem_cache *s, void **objs, unsigned int n)
 	spin_lock(&s->lock);
 	n = min(n, s->depot_max - s->depot_n);
 	memcpy(s->depot + s->depot_n, objs, n * sizeof(*objs));
-	s->depot_n += n;
+	WRITE_ONCE(s->depot_n, s->depot_n + n);
 	spin_unlock(&s->lock);
 	return n;
 }

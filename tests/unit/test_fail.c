@@ -1,0 +1,115 @@
+/* room: mm_phys */
+/* SPDX-License-Identifier: MIT */
+/* Failure injection: the nth of a context, by scope; by chance, repeatably. */
+#include "phys/fail.h"
+#include "phys_rig.h"
+
+static void nth_fails_once(void **state)
+{
+	struct machine *m = phys_rig_create(1, RUN_SERIAL, 64, 256, 0);
+
+	for (u64 nth = 0; nth <= 6; nth++) {
+		struct fail_nth f;
+		unsigned int got = 0;
+
+		fail_nth_begin(&f, nth, FAIL_SCOPE_ALL);
+		for (unsigned int i = 0; i < 5; i++) {
+			void *p = i % 2 ? kmalloc(8, GFP_KERNEL) : NULL;
+			struct page *page = i % 2 ? NULL : alloc_page(GFP_KERNEL);
+
+			got += p || page;
+			kfree(p);
+			if (page)
+				free_page(page);
+		}
+		assert_int_equal(f.seen, 5);
+		assert_int_equal(fail_nth_end(&f), nth >= 1 && nth <= 5);
+		assert_int_equal(got, nth >= 1 && nth <= 5 ? 4 : 5);
+	}
+	phys_rig_destroy(m);
+}
+
+static void scope_and_nofail(void **state)
+{
+	struct machine *m = phys_rig_create(1, RUN_SERIAL, 64, 256, 0);
+	struct fail_nth f;
+	struct page *page;
+	void *p;
+
+	fail_nth_begin(&f, 1, FAIL_SCOPE_PAGES);
+	p = kmalloc(8, GFP_KERNEL);
+	assert_non_null(p);
+	kfree(p);
+	page = alloc_page(GFP_KERNEL | __GFP_NOFAIL);
+	assert_non_null(page);
+	free_page(page);
+	assert_int_equal(f.seen, 0);
+	assert_null(alloc_pages(GFP_KERNEL, 3));
+	assert_true(fail_nth_end(&f));
+	phys_rig_destroy(m);
+}
+
+static void armed_for_one_context(void **state)
+{
+	struct machine *m = phys_rig_create(2, RUN_SERIAL, 64, 256, 0);
+	struct fail_nth f;
+	struct page *page;
+
+	fail_nth_begin(&f, 1, FAIL_SCOPE_ALL);
+	machine_bind_host(m, 1);
+	page = alloc_page(GFP_KERNEL);
+	assert_non_null(page);
+	free_page(page);
+	machine_bind_host(m, 0);
+	assert_null(alloc_page(GFP_KERNEL));
+	assert_true(fail_nth_end(&f));
+	phys_rig_destroy(m);
+}
+
+static u64 failures(u64 seed, u64 *pattern)
+{
+	struct machine_config config = {
+		.nr_cpus = 1, .nr_frames = 256, .frame_bytes = 64, .seed = seed,
+		.mode = RUN_SERIAL, .fail = { .prob = 0.25 },
+	};
+	struct machine *m;
+	u64 n = 0;
+
+	assert_int_equal(machine_create(&config, &m), 0);
+	machine_bind_host(m, 0);
+	assert_int_equal(phys_init(m), 0);
+	*pattern = 0;
+	for (unsigned int i = 0; i < 1000; i++) {
+		struct page *page = alloc_page(GFP_KERNEL);
+
+		n += !page;
+		*pattern = *pattern * 3 + !page;
+		if (page)
+			free_page(page);
+	}
+	phys_rig_destroy(m);
+	return n;
+}
+
+static void chance_follows_the_seed(void **state)
+{
+	u64 a, b, c;
+
+	assert_in_range(failures(1, &a), 200, 300);
+	failures(1, &b);
+	failures(2, &c);
+	assert_true(a == b);
+	assert_true(a != c);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(nth_fails_once),
+		cmocka_unit_test(scope_and_nofail),
+		cmocka_unit_test(armed_for_one_context),
+		cmocka_unit_test(chance_follows_the_seed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
