@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Faulting pages in ahead of their use (mm/gup.c: mm_populate, faultin_page_range).
+ *
+ * Takes mmap_lock for reading, VMA by VMA, and asks handle_mm_fault() for each page as an access
+ * would. Never waits with the lock dropped: no retry is allowed to the faults.
+ */
+#include "mm/memory.h"
+#include "mm/mmap_lock.h"
+#include "mm/vma.h"
+
+static int populate_page(struct vm_area_struct *vma, unsigned long addr, bool write)
+{
+	vm_fault_t ret = handle_mm_fault(vma, addr, write ? FAULT_FLAG_WRITE : 0);
+
+	if (ret & VM_FAULT_OOM)
+		return -ENOMEM;
+	return ret & VM_FAULT_ERROR ? -EFAULT : 0;
+}
+
+static int populate_vma_range(struct vm_area_struct *vma, unsigned long start, unsigned long end,
+			      bool write)
+{
+	int err = 0;
+
+	for (; !err && start < end; start += PAGE_SIZE)
+		err = populate_page(vma, start, write);
+	return err;
+}
+
+void mm_populate(struct mm_struct *mm, unsigned long start, unsigned long len)
+{
+	unsigned long end = start + len, next;
+
+	for (; start < end; start = next) {
+		struct vm_area_struct *vma;
+
+		mmap_read_lock(mm);
+		vma = find_vma_intersection(mm, start, end);
+		if (!vma) {
+			mmap_read_unlock(mm);
+			return;
+		}
+		next = min(vma->vm_end, end);
+		/* Private pages that may be written are broken out of COW at once. */
+		if (!(vma->vm_flags & (VM_IO | VM_PFNMAP | VM_LOCKONFAULT)) &&
+		    (vma->vm_flags & VM_ACCESS_FLAGS))
+			populate_vma_range(vma, max(start, vma->vm_start), next,
+					   (vma->vm_flags & (VM_WRITE | VM_SHARED)) == VM_WRITE);
+		mmap_read_unlock(mm);
+	}
+}
+
+int madvise_populate(struct mm_struct *mm, unsigned long start, unsigned long end, bool write)
+{
+	int err = 0;
+
+	while (!err && start < end) {
+		struct vm_area_struct *vma;
+
+		mmap_read_lock(mm);
+		vma = vma_lookup(mm, start);
+		if (!vma)
+			err = -ENOMEM;
+		else if (!(vma->vm_flags & (write ? VM_WRITE : VM_READ)) ||
+			 (vma->vm_flags & (VM_IO | VM_PFNMAP)))
+			err = -EINVAL;
+		if (!err) {
+			unsigned long next = min(vma->vm_end, end);
+
+			err = populate_vma_range(vma, start, next, write);
+			start = next;
+		}
+		mmap_read_unlock(mm);
+	}
+	return err;
+}
