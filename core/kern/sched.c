@@ -231,8 +231,8 @@ static void task_died(struct task_struct *task)
 
 	kern_task_recycle(task);
 	tsan_release(&kern->sync_exit);
-	__atomic_fetch_sub(&kern->live, 1, __ATOMIC_SEQ_CST);
-	hw_futex_wake(&kern->live, INT_MAX);
+	if (!__atomic_sub_fetch(&kern->live, 1, __ATOMIC_SEQ_CST))
+		hw_futex_wake(&kern->live, INT_MAX);
 }
 
 /*
@@ -631,21 +631,26 @@ unsigned int kern_nr_tasks(struct machine *m)
 
 #define WAIT_SLICE_MS	10u
 
+/* Until @live changes or a slice has passed: true then. */
+static bool wait_slice(u32 *word, u32 live, bool forever)
+{
+	const struct timespec slice = { .tv_nsec = WAIT_SLICE_MS * 1000000 };
+
+	return syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, live, forever ? NULL : &slice, NULL,
+		       0) && errno == ETIMEDOUT;
+}
+
 bool machine_wait(struct machine *m, unsigned int ms)
 {
 	struct kern *kern = m->kern;
-	const struct timespec slice = { .tv_nsec = WAIT_SLICE_MS * 1000000 };
+	unsigned int waited = 0;
+	u32 live;
 
-	for (unsigned int waited = 0;; waited += WAIT_SLICE_MS) {
-		u32 live = kern_nr_tasks(m);
-
-		if (!live)
-			break;
+	while ((live = kern_nr_tasks(m))) {
 		if (ms && waited >= ms)
 			return false;
-		/* The timeout may come early by a death; the deadline is not an exact one. */
-		syscall(SYS_futex, &kern->live, FUTEX_WAIT_PRIVATE, live, ms ? &slice : NULL, NULL,
-			0);
+		if (wait_slice(&kern->live, live, !ms))
+			waited += WAIT_SLICE_MS;
 	}
 	tsan_acquire(&kern->sync_exit);
 	return true;
