@@ -22,7 +22,6 @@
 #include "mm/vma_lock.h"
 #include "sync/sched.h"
 #include "trace/counters.h"
-#include "trace/trace.h"
 
 static int signal_fault(struct fault_info *info, int signo, int code,
 			unsigned long address)
@@ -30,7 +29,6 @@ static int signal_fault(struct fault_info *info, int signo, int code,
 	info->signo = signo;
 	info->code = code;
 	info->addr = address;
-	trace_event(EV_SIGNAL, (u64)signo, (u64)code, address);
 	return -EFAULT;
 }
 
@@ -183,7 +181,6 @@ int exc_page_fault(unsigned long address, unsigned int error_code,
 	struct mm_struct *mm = current ? current->mm : NULL;
 	int err;
 
-	trace_event(EV_PAGE_FAULT, address, error_code, 0);
 	info->signo = 0;
 	/* A corrupt table: nothing the program did. */
 	MM_BUG_ON(error_code & X86_PF_RSVD);
@@ -194,6 +191,5 @@ int exc_page_fault(unsigned long address, unsigned int error_code,
 	/* A kernel-mode access fails by its return value, with no signal. */
 	if (err && !(error_code & X86_PF_USER))
 		info->signo = 0;
-	trace_event(EV_FAULT_DONE, address, (u64)(s64)err, 0);
 	return err;
 }

@@ -15,6 +15,7 @@
 
 #include "base/bug.h"
 #include "base/err.h"
+#include "base/finding.h"
 #include "mm/filemap.h"
 #include "mm/fork.h"
 #include "mm/interval_tree.h"
@@ -223,6 +224,28 @@ static void unmap_all(struct mm_struct *mm, struct list_head *vmas)
 	vm_unacct_memory(mm, (long)accounted);
 }
 
+/* The kernel's check_mm(): with nothing mapped every count is zero. */
+static void check_mm(struct mm_struct *mm)
+{
+	static const char *const names[NR_MM_COUNTERS] = {
+		"file", "anon", "swap", "shmem",
+	};
+	int i;
+
+	for (i = 0; i < NR_MM_COUNTERS; i++) {
+		long left = atomic_long_read(&mm->rss_stat[i]);
+
+		if (unlikely(left))
+			finding_report(FINDING_REFS, "REFS: bad rss counter at exit",
+				       "mm %u: %ld %s pages left", mm->id, left,
+				       names[i]);
+	}
+	if (unlikely(mm_pgtables_bytes(&mm->context)))
+		finding_report(FINDING_REFS, "REFS: page tables left at exit",
+			       "mm %u: %lu bytes", mm->id,
+			       mm_pgtables_bytes(&mm->context));
+}
+
 void exit_mmap(struct mm_struct *mm)
 {
 	struct vm_area_struct *vma;
@@ -234,6 +257,7 @@ void exit_mmap(struct mm_struct *mm)
 		list_add_tail(&vma->vm_link, &vmas);
 	unmap_all(mm, &vmas);
 	MM_WARN_ON_ONCE(mm->map_count);
+	check_mm(mm);
 	vma_tree_destroy(mm);
 	mm->exiting = true;
 	mmap_write_unlock(mm);

@@ -455,6 +455,7 @@ static vm_fault_t handle_pte_present(struct vm_fault *vmf)
 static vm_fault_t handle_pte_fault(struct vm_fault *vmf)
 {
 	struct mm_context *ctx = &vmf->vma->vm_mm->context;
+	pmd_t pmdval;
 
 	vmf->pte = NULL;
 	if (unlikely(pmd_none(pmdp_get(vmf->pmd)))) {
@@ -462,8 +463,8 @@ static vm_fault_t handle_pte_fault(struct vm_fault *vmf)
 		return do_pte_missing(vmf);
 	}
 	/* The RCU section of the map is held until the entry is locked. */
-	vmf->pte = pte_offset_map_rw_nolock(ctx, vmf->pmd, vmf->address, NULL,
-					    &vmf->ptl);
+	vmf->pte = pte_offset_map_rw_nolock(ctx, vmf->pmd, vmf->address,
+					    &pmdval, &vmf->ptl);
 	if (unlikely(!vmf->pte)) {
 		pt_gone();
 		return 0;

@@ -81,6 +81,7 @@ static bool move_ptes(struct move_state *ms, pmd_t *old_pmd, pmd_t *new_pmd,
 	unsigned long old_addr = ms->old_addr;
 	spinlock_t *old_ptl, *new_ptl;
 	pte_t *old_pte, *new_pte;
+	pmd_t pmdval;
 	bool flush;
 
 	if (ms->need_rmap_locks)
@@ -88,8 +89,8 @@ static bool move_ptes(struct move_state *ms, pmd_t *old_pmd, pmd_t *new_pmd,
 	old_pte = pte_offset_map_lock(ms->ctx, old_pmd, old_addr, &old_ptl);
 	if (!old_pte)
 		goto gone;
-	new_pte = pte_offset_map_rw_nolock(ms->ctx, new_pmd, ms->new_addr, NULL,
-					   &new_ptl);
+	new_pte = pte_offset_map_rw_nolock(ms->ctx, new_pmd, ms->new_addr,
+					   &pmdval, &new_ptl);
 	if (!new_pte) {
 		pte_unmap_unlock(old_pte, old_ptl);
 		goto gone;
@@ -130,9 +131,10 @@ static bool move_table(struct move_state *ms, pmd_t *old_pmd, pmd_t *new_pmd)
 	take_rmap_locks(ms->vma);
 	moved = move_normal_pmd(ms->ctx, ms->old_addr, ms->new_addr, old_pmd,
 				new_pmd);
-	if (moved)
-		flush_tlb_range(ms->ctx, ms->old_addr, ms->old_addr + PMD_SIZE);
+	/* The flush is in move_normal_pmd, under the PMD locks. */
 	drop_rmap_locks(ms->vma);
+	if (zoo(ZOO_MREMAP_FLUSH_LATE) && moved)
+		flush_tlb_range(ms->ctx, ms->old_addr, ms->old_addr + PMD_SIZE);
 	return moved;
 }
 
