@@ -302,7 +302,11 @@ void hw_turn_over(void)
 
 	__atomic_fetch_and(&cpu->sched.local.attn, ~(u32)(ATTN_RESCHED | ATTN_STOP),
 			   __ATOMIC_RELAXED);
-	if (!vcpu_preemptible(cpu) && cpu->overdue++ < OVERDUE_MAX) {
+	/*
+	 * A handler never parks: it may run on its sender's thread, which is not
+	 * this vCPU's to park.  Who else is atomic parks only when long overdue.
+	 */
+	if (cpu->sched.in_irq || (!vcpu_preemptible(cpu) && cpu->overdue++ < OVERDUE_MAX)) {
 		/* Soon again: a vCPU should not park with a spinlock or interrupts off. */
 		cpu->sched.local.turn_end = cpu->sched.local.clock + cpu->machine->turn / 16 + 1;
 		return;
