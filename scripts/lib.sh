@@ -7,9 +7,11 @@
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 # What the program takes to build and run under ThreadSanitizer, and the rest for the tests.
+# shellcheck disable=SC2034 # who sources this file chooses
 packages_program=(clang libclang-rt-14-dev llvm cmake ninja-build pkg-config
-	libc6-dev liburcu-dev zlib1g-dev libcmocka-dev)
-packages_tests=("${packages_program[@]}" gcc libjemalloc-dev clang-format python3 bats)
+	libc6-dev liburcu-dev zlib1g-dev)
+packages_tests=("${packages_program[@]}" gcc libjemalloc-dev libcmocka-dev clang-format
+	python3 bats)
 
 say() {
 	echo "mmstorm: $*" >&2
@@ -44,15 +46,17 @@ need() {
 }
 
 # build PRESET [TARGET...]: configures and builds build/PRESET; silent unless it fails.
+# With targets named, nothing that only tests need is asked for.
 build() {
-	local preset=$1 log
+	local preset=$1 log tests=ON
 	shift
 
 	log=$root/build/$preset.log
 	mkdir -p "$root/build"
 	say "building $preset ${*:+($*) }..."
-	if ! { (cd "$root" && cmake --preset "$preset") &&
-		cmake --build "$root/build/$preset" ${*:+--target "$@"}; } >"$log" 2>&1; then
+	[ $# -eq 0 ] || tests=OFF
+	if ! { (cd "$root" && cmake --preset "$preset" -DMM_TESTS="$tests") &&
+		cmake --build "$root/build/$preset" "${@/#/--target=}"; } >"$log" 2>&1; then
 		grep -E -A 12 'error|FAILED|CMake Error' "$log" | head -n 80 >&2
 		say "build of $preset failed; all of it is in $log"
 		exit 1
