@@ -65,7 +65,8 @@ void rcu_cpu_online(void)
 		return;
 	MM_BUG_ON(rc->online || rc->nest);
 	rc->online = true;
-	if (rc->state->serial || lib_registered())
+	rc->library = !rc->state->serial;
+	if (!rc->library || lib_registered())
 		return;
 	tsan_ignore_sync_begin();
 	urcu_memb_register_thread();
@@ -81,6 +82,7 @@ void rcu_cpu_offline(void)
 		return;
 	MM_BUG_ON(!rc->online || rc->nest);
 	rc->online = false;
+	rc->library = false;
 	if (!rc->registered)
 		return;
 	tsan_ignore_sync_begin();
@@ -93,10 +95,16 @@ void rcu_cpu_offline(void)
 
 #if MM_CHECK || MM_TSAN
 /* The outermost section begins: leave a mark for each phase that has gone by. */
-static void reader_enter(struct rcu_cpu *rc)
+static void reader_enter(struct sched_cpu *cpu)
 {
-	u64 phase = __atomic_load_n(&rc->state->phase, __ATOMIC_SEQ_CST);
+	struct rcu_cpu *rc = &cpu->rcu;
+	u64 phase;
 
+	if (!rc->state)
+		return;
+	VM_BUG_ON(cpu->irq_by_other);
+	VM_BUG_ON(!rc->online);
+	phase = __atomic_load_n(&rc->state->phase, __ATOMIC_SEQ_CST);
 	if (unlikely(phase != rc->last_phase)) {
 #if MM_TSAN
 		u64 k = rc->last_phase + 1;
@@ -110,8 +118,18 @@ static void reader_enter(struct rcu_cpu *rc)
 	}
 	tsan_acquire(&rc->state->gp_begin);
 }
+
+static void reader_leave(struct sched_cpu *cpu)
+{
+	VM_BUG_ON(cpu->irq_by_other);
+	tsan_release(&cpu->rcu.cur);
+}
 #else
-static inline void reader_enter(struct rcu_cpu *rc)
+static inline void reader_enter(struct sched_cpu *cpu)
+{
+}
+
+static inline void reader_leave(struct sched_cpu *cpu)
 {
 }
 #endif
@@ -125,43 +143,38 @@ static inline void set_nest(struct rcu_cpu *rc, unsigned int nest)
 void rcu_read_lock(void)
 {
 	struct sched_cpu *cpu;
-	struct rcu_cpu *rc;
+	unsigned int nest;
 
 	sched_point(SCHED_RCU, NULL);
 	cpu = this_sched_cpu();
-	if (unlikely(!cpu || !cpu->rcu.state))
+	if (unlikely(!cpu))
 		return;
-	rc = &cpu->rcu;
-	if (rc->nest) {
-		set_nest(rc, rc->nest + 1);
+	nest = cpu->rcu.nest;
+	set_nest(&cpu->rcu, nest + 1);
+	if (nest)
 		return;
-	}
-	VM_BUG_ON(cpu->irq_by_other);
-	VM_BUG_ON(!rc->online);
-	set_nest(rc, 1);
-	reader_enter(rc);
-	if (likely(!rc->state->serial))
+	reader_enter(cpu);
+	if (likely(cpu->rcu.library))
 		lib_read_lock();
 }
 
 void rcu_read_unlock(void)
 {
 	struct sched_cpu *cpu;
-	struct rcu_cpu *rc;
+	unsigned int nest;
 
 	sched_point(SCHED_RCU, NULL);
 	cpu = this_sched_cpu();
-	if (unlikely(!cpu || !cpu->rcu.state))
+	if (unlikely(!cpu))
 		return;
-	rc = &cpu->rcu;
-	VM_BUG_ON(!rc->nest);
-	VM_BUG_ON(cpu->irq_by_other);
-	if (rc->nest == 1) {
-		tsan_release(&rc->cur);
-		if (likely(!rc->state->serial))
-			lib_read_unlock();
-	}
-	set_nest(rc, rc->nest - 1);
+	nest = cpu->rcu.nest;
+	VM_BUG_ON(!nest);
+	if (nest == 1)
+		reader_leave(cpu);
+	set_nest(&cpu->rcu, nest - 1);
+	/* Last, and the vCPU not needed after it: keeps the fast path free of spills. */
+	if (nest == 1 && likely(cpu->rcu.library))
+		lib_read_unlock();
 }
 
 bool rcu_read_lock_held(void)

@@ -19,7 +19,8 @@ struct rcu_head {
 struct rcu_cpu {
 	struct rcu_state *state;	/* the machine's; NULL: no RCU here */
 	unsigned int	nest;		/* owner: depth of read sections */
-	bool		online;		/* owner: its thread is a reader to the library */
+	bool		online;		/* owner: a thread is bound and may read */
+	bool		library;	/* owner: sections enter the library (not serial) */
 	bool		registered;	/* owner: by rcu_cpu_online, which undoes it */
 	/* Owner writes, grace periods read: phase seen by the latest outermost section. */
 	u64		last_phase;

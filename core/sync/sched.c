@@ -80,7 +80,7 @@ static void turn_over(struct sched_cpu *cpu)
 	if (cpu->ops->turn_over)
 		cpu->ops->turn_over();
 	cpu = this_sched_cpu();
-	if (cpu->local.clock >= cpu->local.turn_end && !cpu->strategy)
+	if (cpu->local.clock >= cpu->local.turn_end)
 		cpu->local.turn_end = cpu->local.clock + DEFAULT_TURN;
 }
 
@@ -92,8 +92,9 @@ void sched_point_slow(enum sched_kind kind, const void *obj)
 	if (cpu->in_irq)
 		return;		/* handlers run to their end */
 	if (cpu->strategy) {
+		/* Interrupts and turns are its choices too. */
 		cpu->strategy->point(cpu->strategy, cpu, kind, obj);
-		cpu = this_sched_cpu();
+		return;
 	}
 	serve_irqs(cpu);
 	if (cpu->jitter)
