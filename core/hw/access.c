@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "arch/x86_64.h"
+#include "base/atomic.h"
 #include "base/finding.h"
 #include "base/point.h"
 #include "hw/machine.h"
@@ -41,20 +42,20 @@ struct access {
 static inline u64 load_aligned(const void *p, unsigned int size)
 {
 	switch (size) {
-	case 1: return __atomic_load_n((const u8 *)p, __ATOMIC_RELAXED);
-	case 2: return __atomic_load_n((const u16 *)p, __ATOMIC_RELAXED);
-	case 4: return __atomic_load_n((const u32 *)p, __ATOMIC_RELAXED);
-	default: return __atomic_load_n((const u64 *)p, __ATOMIC_RELAXED);
+	case 1: return raw_load_order((const u8 *)p, __ATOMIC_RELAXED);
+	case 2: return raw_load_order((const u16 *)p, __ATOMIC_RELAXED);
+	case 4: return raw_load_order((const u32 *)p, __ATOMIC_RELAXED);
+	default: return raw_load_order((const u64 *)p, __ATOMIC_RELAXED);
 	}
 }
 
 static inline void store_aligned(void *p, unsigned int size, u64 value)
 {
 	switch (size) {
-	case 1: __atomic_store_n((u8 *)p, (u8)value, __ATOMIC_RELAXED); break;
-	case 2: __atomic_store_n((u16 *)p, (u16)value, __ATOMIC_RELAXED); break;
-	case 4: __atomic_store_n((u32 *)p, (u32)value, __ATOMIC_RELAXED); break;
-	default: __atomic_store_n((u64 *)p, value, __ATOMIC_RELAXED); break;
+	case 1: raw_store_order((u8 *)p, (u8)value, __ATOMIC_RELAXED); break;
+	case 2: raw_store_order((u16 *)p, (u16)value, __ATOMIC_RELAXED); break;
+	case 4: raw_store_order((u32 *)p, (u32)value, __ATOMIC_RELAXED); break;
+	default: raw_store_order((u64 *)p, value, __ATOMIC_RELAXED); break;
 	}
 }
 
@@ -96,13 +97,13 @@ static void move(struct machine *m, unsigned long pfn, struct access *a)
 	case DO_CMPXCHG: {
 		u64 old = a->expect;
 
-		__atomic_compare_exchange_n((u64 *)p, &old, a->value, false, __ATOMIC_RELAXED,
+		(void)raw_try_cmpxchg_order((u64 *)p, &old, a->value, __ATOMIC_RELAXED,
 					    __ATOMIC_RELAXED);
 		a->expect = old;
 		break;
 	}
 	case DO_XADD:
-		a->expect = __atomic_fetch_add((u64 *)p, a->value, __ATOMIC_RELAXED);
+		a->expect = raw_fetch_add_order((u64 *)p, a->value, __ATOMIC_RELAXED);
 		break;
 	}
 }
@@ -185,7 +186,7 @@ static int raise_fault(struct vcpu *cpu, const struct access *a, unsigned int er
 		this_cpu()->exec->fault = fi;
 		trace_event(EV_SIGNAL, (u64)fi.signo, (u64)fi.code, fi.addr);
 	}
-	return res ? -EFAULT : 0;
+	return res;
 }
 
 static int non_canonical(const struct access *a)
@@ -230,7 +231,7 @@ static inline void account(struct vcpu *cpu, unsigned long va)
 static inline void end_of_access(struct vcpu *cpu)
 {
 	cpu->in_access--;
-	if (unlikely(__atomic_load_n(&cpu->sched.local.attn, __ATOMIC_RELAXED) & ATTN_IRQ))
+	if (unlikely(raw_load_order(&cpu->sched.local.attn, __ATOMIC_RELAXED) & ATTN_IRQ))
 		ipi_serve(cpu);
 }
 
@@ -285,13 +286,15 @@ static int retry_access(struct access *a, struct access_record *rec, bool prepar
 	for (unsigned int tries = 0;; tries++) {
 		struct vcpu *cpu = this_cpu();
 		unsigned int err = 0;
+		int res;
 
 		if (try_access(cpu, a, rec, prepare, &err))
 			return 0;
 		if (tries == USER_ACCESS_RETRIES)
 			return no_progress(a, err);
-		if (raise_fault(cpu, a, err))
-			return -EFAULT;
+		res = raise_fault(cpu, a, err);
+		if (res)
+			return res;
 	}
 }
 
@@ -327,7 +330,7 @@ static inline u8 *hit(struct vcpu *cpu, unsigned long va, unsigned int acc)
 	cpu->in_access++;
 	entry = tlb_lookup(&cpu->tlb, cpu->pcid, va);
 	if (likely(entry && entry_allows(entry, acc))) {
-		__atomic_store_n(&cpu->vm_events[MMS_TLB_HIT], cpu->vm_events[MMS_TLB_HIT] + 1,
+		raw_store_order(&cpu->vm_events[MMS_TLB_HIT], cpu->vm_events[MMS_TLB_HIT] + 1,
 				 __ATOMIC_RELAXED);
 		return (u8 *)frame_data(m, tlb_pfn(entry, va)) + frame_offset(m, va);
 	}
@@ -482,26 +485,32 @@ static unsigned int piece(unsigned long va, size_t len)
 	return size;
 }
 
-static size_t read_block(void *to, unsigned long va, size_t len, unsigned int acc)
+/* Both return 0 or -errno, and say how many bytes are left in any case. */
+static int read_block(void *to, unsigned long va, size_t len, unsigned int acc, size_t *left)
 {
 	size_t done = 0;
+	int res = 0;
 
 	while (done < len) {
 		unsigned int size = piece(va + done, len - done);
 		u64 value;
 
 		sched_point(SCHED_ACCESS, NULL);
-		if (load(va + done, size, acc, &value))
+		res = load(va + done, size, acc, &value);
+		if (res)
 			break;
 		memcpy((u8 *)to + done, &value, size);
 		done += size;
 	}
-	return len - done;
+	*left = len - done;
+	return res;
 }
 
-static size_t write_block(unsigned long va, const void *from, size_t len, unsigned int acc)
+static int write_block(unsigned long va, const void *from, size_t len, unsigned int acc,
+		       size_t *left)
 {
 	size_t done = 0;
+	int res = 0;
 
 	while (done < len) {
 		unsigned int size = piece(va + done, len - done);
@@ -509,21 +518,27 @@ static size_t write_block(unsigned long va, const void *from, size_t len, unsign
 
 		memcpy(&value, (const u8 *)from + done, size);
 		sched_point(SCHED_ACCESS, NULL);
-		if (store(va + done, size, acc, value))
+		res = store(va + done, size, acc, value);
+		if (res)
 			break;
 		done += size;
 	}
-	return len - done;
+	*left = len - done;
+	return res;
 }
 
 int user_read_block(unsigned long va, void *to, size_t len)
 {
-	return read_block(to, va, len, ACC_READ) ? -EFAULT : 0;
+	size_t left;
+
+	return read_block(to, va, len, ACC_READ, &left);
 }
 
 int user_write_block(unsigned long va, const void *from, size_t len)
 {
-	return write_block(va, from, len, ACC_WRITE) ? -EFAULT : 0;
+	size_t left;
+
+	return write_block(va, from, len, ACC_WRITE, &left);
 }
 
 /* access_ok(): the range lies below the kernel's half. */
@@ -539,7 +554,7 @@ size_t copy_from_user(void *to, unsigned long from, size_t len)
 	size_t left = len;
 
 	if (access_ok(from, len))
-		left = read_block(to, from, len, ACC_READ | ACC_KERNEL);
+		(void)read_block(to, from, len, ACC_READ | ACC_KERNEL, &left);
 	/* The kernel hands out no stale memory of its own. */
 	memset((u8 *)to + (len - left), 0, left);
 	return left;
@@ -547,7 +562,9 @@ size_t copy_from_user(void *to, unsigned long from, size_t len)
 
 size_t copy_to_user(unsigned long to, const void *from, size_t len)
 {
-	if (!access_ok(to, len))
-		return len;
-	return write_block(to, from, len, ACC_WRITE | ACC_KERNEL);
+	size_t left = len;
+
+	if (access_ok(to, len))
+		(void)write_block(to, from, len, ACC_WRITE | ACC_KERNEL, &left);
+	return left;
 }

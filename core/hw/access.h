@@ -16,8 +16,9 @@
  * which an interrupt can be taken.  An access that spans two pages is made in
  * two parts, as on hardware.  Aligned accesses are single-copy atomic.
  *
- * All return 0 or -EFAULT.  After -EFAULT of a user-mode access
- * current_fault() says which signal the program would get.  Task context (or
+ * All return 0, -EFAULT, or what the page-fault vector failed with (-ENOMEM).
+ * After -EFAULT of a user-mode access current_fault() says which signal the
+ * program would get.  Task context (or
  * a bound thread), interrupts on, no spinlock, no RCU section: the fault may
  * sleep, and the caller may be on another vCPU afterwards.
  */

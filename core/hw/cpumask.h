@@ -2,9 +2,10 @@
 #ifndef MMSTORM_HW_CPUMASK_H
 #define MMSTORM_HW_CPUMASK_H
 
-#include "base/types.h"
+#include "base/atomic.h"
 #include "base/compiler.h"
 #include "base/point.h"
+#include "base/types.h"
 
 /*
  * Sets of vCPUs, by number.  Plain values; the atomic operations are for
@@ -23,13 +24,13 @@ typedef struct cpumask {
 static inline void cpumask_set_cpu(unsigned int cpu, cpumask_t *mask)
 {
 	sched_point(SCHED_ATOMIC, mask);
-	__atomic_fetch_or(&mask->bits[cpu / 64], 1ULL << (cpu % 64), __ATOMIC_SEQ_CST);
+	raw_fetch_or_order(&mask->bits[cpu / 64], 1ULL << (cpu % 64), __ATOMIC_SEQ_CST);
 }
 
 static inline void cpumask_clear_cpu(unsigned int cpu, cpumask_t *mask)
 {
 	sched_point(SCHED_ATOMIC, mask);
-	__atomic_fetch_and(&mask->bits[cpu / 64], ~(1ULL << (cpu % 64)), __ATOMIC_SEQ_CST);
+	raw_fetch_and_order(&mask->bits[cpu / 64], ~(1ULL << (cpu % 64)), __ATOMIC_SEQ_CST);
 }
 
 /* The same for a mask that nobody else can see. */
@@ -45,20 +46,20 @@ static inline void __cpumask_clear_cpu(unsigned int cpu, cpumask_t *mask)
 
 static inline bool cpumask_test_cpu(unsigned int cpu, const cpumask_t *mask)
 {
-	return __atomic_load_n(&mask->bits[cpu / 64], __ATOMIC_SEQ_CST) >> (cpu % 64) & 1;
+	return raw_load_order(&mask->bits[cpu / 64], __ATOMIC_SEQ_CST) >> (cpu % 64) & 1;
 }
 
 static inline void cpumask_clear(cpumask_t *mask)
 {
 	for (unsigned int i = 0; i < CPUMASK_WORDS; i++)
-		__atomic_store_n(&mask->bits[i], 0, __ATOMIC_RELAXED);
+		raw_store_order(&mask->bits[i], 0, __ATOMIC_RELAXED);
 }
 
 /* Word by word: of a mask that changes meanwhile, each word is some value it had. */
 static inline void cpumask_copy(cpumask_t *dst, const cpumask_t *src)
 {
 	for (unsigned int i = 0; i < CPUMASK_WORDS; i++)
-		__atomic_store_n(&dst->bits[i], __atomic_load_n(&src->bits[i], __ATOMIC_SEQ_CST),
+		raw_store_order(&dst->bits[i], raw_load_order(&src->bits[i], __ATOMIC_SEQ_CST),
 				 __ATOMIC_RELAXED);
 }
 
@@ -66,7 +67,7 @@ static inline void cpumask_copy(cpumask_t *dst, const cpumask_t *src)
 static inline unsigned int cpumask_next(unsigned int cpu, const cpumask_t *mask)
 {
 	while (cpu < NR_CPUS) {
-		u64 word = __atomic_load_n(&mask->bits[cpu / 64], __ATOMIC_RELAXED) >> (cpu % 64);
+		u64 word = raw_load_order(&mask->bits[cpu / 64], __ATOMIC_RELAXED) >> (cpu % 64);
 
 		if (word)
 			return cpu + (unsigned int)__builtin_ctzll(word);
@@ -91,7 +92,7 @@ static inline unsigned int cpumask_weight(const cpumask_t *mask)
 
 	for (unsigned int i = 0; i < CPUMASK_WORDS; i++)
 		n += (unsigned int)__builtin_popcountll(
-			__atomic_load_n(&mask->bits[i], __ATOMIC_RELAXED));
+			raw_load_order(&mask->bits[i], __ATOMIC_RELAXED));
 	return n;
 }
 

@@ -13,6 +13,7 @@
 #include "hw/mmu.h"
 
 #include "arch/x86_64.h"
+#include "base/atomic.h"
 #include "base/bug.h"
 #include "base/finding.h"
 #include "base/point.h"
@@ -61,8 +62,8 @@ static bool set_bits(struct walk *w, u64 bits)
 		return true;
 	sched_point(SCHED_PTE, w->slot);
 	w->entry |= bits;
-	return __atomic_compare_exchange_n(w->slot, &old, old | bits, false, __ATOMIC_SEQ_CST,
-					   __ATOMIC_ACQUIRE);
+	return raw_try_cmpxchg_order(w->slot, &old, old | bits, __ATOMIC_SEQ_CST,
+				     __ATOMIC_ACQUIRE);
 }
 
 /* An entry's frame does not exist: corrupt tables, or tables that are none any more. */
@@ -126,7 +127,7 @@ enum step { STEP_DOWN, STEP_LEAF, STEP_AGAIN, STEP_FAULT };
 static enum step step(struct walk *w, unsigned int *err)
 {
 	sched_point(SCHED_PTE, w->slot);
-	w->entry = __atomic_load_n(w->slot, __ATOMIC_ACQUIRE);
+	w->entry = raw_load_order(w->slot, __ATOMIC_ACQUIRE);
 	if (!x86_entry_present(w->entry)) {
 		*err = mmu_error_bits(w->acc);
 		return STEP_FAULT;

@@ -2,6 +2,7 @@
 #ifndef MMSTORM_HW_RAM_H
 #define MMSTORM_HW_RAM_H
 
+#include "base/atomic.h"
 #include "base/types.h"
 
 /*
@@ -48,13 +49,13 @@ static inline u64 *ram_table(const struct ram *ram, unsigned long pfn)
 
 static inline u32 ram_gen(const struct ram *ram, unsigned long pfn)
 {
-	return __atomic_load_n(&ram->gen[pfn], __ATOMIC_RELAXED);
+	return raw_load_order(&ram->gen[pfn], __ATOMIC_RELAXED);
 }
 
 /* The frame's life ends: every translation to it is stale from now on. */
 static inline void ram_gen_bump(struct ram *ram, unsigned long pfn)
 {
-	__atomic_fetch_add(&ram->gen[pfn], 1, __ATOMIC_RELAXED);
+	raw_fetch_add_order(&ram->gen[pfn], 1, __ATOMIC_RELAXED);
 }
 
 #endif /* MMSTORM_HW_RAM_H */

@@ -302,11 +302,7 @@ void hw_turn_over(void)
 
 	__atomic_fetch_and(&cpu->sched.local.attn, ~(u32)(ATTN_RESCHED | ATTN_STOP),
 			   __ATOMIC_RELAXED);
-	/*
-	 * A handler never parks: it may run on its sender's thread, which is not
-	 * this vCPU's to park.  Who else is atomic parks only when long overdue.
-	 */
-	if (cpu->sched.in_irq || (!vcpu_preemptible(cpu) && cpu->overdue++ < OVERDUE_MAX)) {
+	if (!vcpu_preemptible(cpu) && cpu->overdue++ < OVERDUE_MAX) {
 		/* Soon again: a vCPU should not park with a spinlock or interrupts off. */
 		cpu->sched.local.turn_end = cpu->sched.local.clock + cpu->machine->turn / 16 + 1;
 		return;
@@ -332,7 +328,11 @@ void hw_blocking_end(void)
 {
 	struct vcpu *cpu = this_cpu();
 
-	if (cpu->machine->serial || cpu->sched.in_irq)
+	/*
+	 * Did begin park us?  Only our own thread changes the state.  in_irq would
+	 * not say: right now a sender may be acting as us.
+	 */
+	if (__atomic_load_n(&cpu->state, __ATOMIC_RELAXED) == VCPU_RUNNING)
 		return;
 	token_get(&cpu->machine->tokens, cpu);
 	enter_running(cpu);

@@ -31,7 +31,8 @@ struct hw_vectors {
 	 * Page fault at @va with X86_PF_* @err, interrupts on, on the task
 	 * that made the access; may sleep, and may come back on another vCPU.
 	 * 0: try the access again.  -EFAULT: it cannot be done; @fi then
-	 * holds the signal, or signo 0 for an access in kernel mode.
+	 * holds the signal, or signo 0 for an access in kernel mode.  -ENOMEM
+	 * (VM_FAULT_OOM) is handed on to who made the access.
 	 */
 	int (*page_fault)(unsigned long va, unsigned int err, struct fault_info *fi);
 	/* General protection (a non-canonical address); NULL: SIGSEGV, SI_KERNEL, 0. */

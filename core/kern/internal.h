@@ -63,7 +63,22 @@ static inline struct kern_cpu *kern_cpu(struct vcpu *cpu)
 void kern_task_recycle(struct task_struct *task);	/* dead, off its stack */
 void kern_pool_drain(struct kern *kern);
 
+/* runqueue.c */
+/* Task lock held: makes it runnable and finds it a vCPU; another one with @push. */
+void kern_place(struct task_struct *task, bool push);
+/* How many wait in the queue: a hint without its lock. */
+unsigned int kern_queued(const struct kern_cpu *kc);
+/* The first task of @kc's queue that may run on vCPU @nr, or NULL; from any other queue. */
+struct task_struct *kern_dequeue(struct kern_cpu *kc, unsigned int nr);
+struct task_struct *kern_steal(struct vcpu *cpu);
+void kern_set_idle(struct vcpu *cpu, bool idle);
+
 /* sched.c */
 void kern_task_entry(void *task);	/* first thing on a task's stack */
+void kern_idle_loop(struct vcpu *cpu);	/* a vCPU's thread */
+/* The three sched_ops that differ from the hardware's. */
+void kern_sleep(struct sched_ctx *self);
+void kern_wake(struct sched_ctx *ctx);
+void kern_turn_over(void);
 
 #endif /* MMSTORM_KERN_INTERNAL_H */

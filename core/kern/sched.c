@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The scheduler: run queues, switching, waking, placement, the idle loop.
+ * The scheduler: switching, sleeping and waking, the end of a turn, the idle
+ * loop.
  *
- * A task is in one of five states (enum task_run) under its own raw lock; a
- * run queue under its raw lock, taken inside the task's.  A vCPU switches
- * with interrupts and preemption off; what must happen once the old stack is
- * left (finish_switch) is done on the new one.
+ * A task is in one of five states (enum task_run) under its own raw lock.  A
+ * vCPU switches with interrupts and preemption off; what must happen once the
+ * old stack is left (finish_switch) is done on the new one.
  *
  * Compiled without ThreadSanitizer.  Orders it means, and says: a task's past
  * on one vCPU before its future on the next (task->sync); one task before the
@@ -16,156 +16,18 @@
  */
 #include "kern/sched.h"
 
-#include <errno.h>
-#include <linux/futex.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
-
 #include "base/bug.h"
 #include "base/tsan.h"
 #include "hw/hw_lock.h"
 #include "hw/machine.h"
-#include "kern/boot.h"
 #include "kern/internal.h"
 #include "sync/irqflags.h"
 #include "sync/rcu.h"
 #include "trace/counters.h"
 #include "trace/trace.h"
 
-/* One wake in so many is placed on any vCPU, as a balancer would once in a while. */
-#define WAKE_ANYWHERE	8
 /* One turn in so many ends with the task pushed to another vCPU. */
 #define PUSH_ONE_IN	16
-
-/* ---- run queues ---- */
-
-static void enqueue(struct kern_cpu *kc, struct task_struct *task)
-{
-	hw_lock(&kc->lock);
-	list_add_tail(&task->rq_node, &kc->queue);
-	__atomic_store_n(&kc->nr, kc->nr + 1, __ATOMIC_SEQ_CST);
-	hw_unlock(&kc->lock);
-}
-
-static unsigned int queued(const struct kern_cpu *kc)
-{
-	return __atomic_load_n(&kc->nr, __ATOMIC_SEQ_CST);
-}
-
-/* The first task of @kc's queue that may run on @nr. */
-static struct task_struct *dequeue(struct kern_cpu *kc, unsigned int nr)
-{
-	struct task_struct *task, *found = NULL;
-
-	if (!queued(kc))
-		return NULL;
-	hw_lock(&kc->lock);
-	list_for_each_entry(task, &kc->queue, rq_node) {
-		if (cpumask_test_cpu(nr, &task->cpus)) {
-			found = task;
-			break;
-		}
-	}
-	if (found) {
-		list_del(&found->rq_node);
-		__atomic_store_n(&kc->nr, kc->nr - 1, __ATOMIC_SEQ_CST);
-	}
-	hw_unlock(&kc->lock);
-	return found;
-}
-
-static struct task_struct *steal(struct vcpu *cpu)
-{
-	struct machine *m = cpu->machine;
-	unsigned int first = (unsigned int)prng_below(&cpu->rng, m->nr_cpus);
-
-	for (unsigned int i = 0; i < m->nr_cpus; i++) {
-		unsigned int victim = (first + i) % m->nr_cpus;
-		struct task_struct *task;
-
-		if (victim == cpu->nr)
-			continue;
-		task = dequeue(&m->kern->cpus[victim], cpu->nr);
-		if (task) {
-			kern_cpu(cpu)->stolen++;
-			return task;
-		}
-	}
-	return NULL;
-}
-
-/* ---- placement ---- */
-
-static void set_idle(struct vcpu *cpu, bool idle)
-{
-	u64 *word = &cpu->machine->kern->idle[cpu->nr / 64];
-	u64 bit = 1ULL << (cpu->nr % 64);
-
-	if (idle)
-		__atomic_fetch_or(word, bit, __ATOMIC_SEQ_CST);
-	else
-		__atomic_fetch_and(word, ~bit, __ATOMIC_SEQ_CST);
-}
-
-static bool is_idle(const struct kern *kern, unsigned int nr)
-{
-	return __atomic_load_n(&kern->idle[nr / 64], __ATOMIC_RELAXED) >> (nr % 64) & 1;
-}
-
-/* An idle vCPU for @task, searched from @start on; NR_CPUS when there is none. */
-static unsigned int find_idle(const struct kern *kern, const struct task_struct *task,
-			      unsigned int start)
-{
-	unsigned int nr_cpus = kern->machine->nr_cpus;
-
-	for (unsigned int i = 0; i < nr_cpus; i++) {
-		unsigned int nr = (start + i) % nr_cpus;
-
-		if (is_idle(kern, nr) && cpumask_test_cpu(nr, &task->cpus))
-			return nr;
-	}
-	return NR_CPUS;
-}
-
-/*
- * Where a task goes: back if that vCPU is idle, else to an idle one, else
- * back; now and then, or when it is pushed away, anywhere.
- */
-static unsigned int select_cpu(struct kern *kern, struct task_struct *task, bool push)
-{
-	struct vcpu *cpu = this_cpu();
-	unsigned int nr_cpus = kern->machine->nr_cpus, nr;
-	u64 random = cpu ? prng_next(&cpu->rng) : task->id;
-
-	if (push || !(random % WAKE_ANYWHERE)) {
-		nr = (unsigned int)((random >> 8) % nr_cpus);
-		if (cpumask_test_cpu(nr, &task->cpus))
-			return nr;
-	}
-	if (is_idle(kern, task->last_cpu) && cpumask_test_cpu(task->last_cpu, &task->cpus))
-		return task->last_cpu;
-	nr = find_idle(kern, task, (unsigned int)((random >> 8) % nr_cpus));
-	if (nr != NR_CPUS)
-		return nr;
-	if (cpumask_test_cpu(task->last_cpu, &task->cpus))
-		return task->last_cpu;
-	return cpumask_first(&task->cpus);
-}
-
-/* Task lock held: makes it runnable and finds it a vCPU. */
-static void place(struct task_struct *task, bool push)
-{
-	struct kern *kern = task->machine->kern;
-	unsigned int nr = select_cpu(kern, task, push);
-
-	task->run = TASK_QUEUED;
-	enqueue(&kern->cpus[nr], task);
-	trace_event(EV_WAKE, task->id, nr, 0);
-	vcpu_kick(task->machine->cpus[nr]);
-}
 
 /* ---- address spaces ---- */
 
@@ -247,7 +109,7 @@ static void settle_prev(struct task_struct *prev, bool push)
 	}
 	hw_lock(&prev->lock);
 	if (__atomic_load_n(&prev->sched.state, __ATOMIC_SEQ_CST) == CTX_RUNNING)
-		place(prev, push);
+		kern_place(prev, push);
 	else
 		prev->run = TASK_BLOCKED;
 	hw_unlock(&prev->lock);
@@ -343,7 +205,7 @@ static void switch_away(bool push)
 {
 	struct vcpu *cpu = begin_switch();
 	struct task_struct *self = cpu->current_task;
-	struct task_struct *next = dequeue(kern_cpu(cpu), cpu->nr);
+	struct task_struct *next = kern_dequeue(kern_cpu(cpu), cpu->nr);
 
 	if (!next && !push && stays_runnable(self)) {
 		abandon_switch();
@@ -375,7 +237,7 @@ void kern_yield(void)
 
 /* ---- sched_ops ---- */
 
-static void kern_sleep(struct sched_ctx *self)
+void kern_sleep(struct sched_ctx *self)
 {
 	if (!self->is_task) {
 		hw_sleep(self);
@@ -390,7 +252,7 @@ static void kern_sleep(struct sched_ctx *self)
  * The state is RUNNING already.  A task that is still on its way to sleep
  * sees that in settle_prev(), under this lock.
  */
-static void kern_wake(struct sched_ctx *ctx)
+void kern_wake(struct sched_ctx *ctx)
 {
 	struct task_struct *task = container_of(ctx, struct task_struct, sched);
 
@@ -400,7 +262,7 @@ static void kern_wake(struct sched_ctx *ctx)
 	}
 	hw_lock(&task->lock);
 	if (task->run == TASK_BLOCKED)
-		place(task, false);
+		kern_place(task, false);
 	hw_unlock(&task->lock);
 }
 
@@ -408,7 +270,7 @@ static void kern_wake(struct sched_ctx *ctx)
  * First whoever waits for a token, then the next task of this queue; now and
  * then the task is sent to another vCPU.
  */
-static void kern_turn_over(void)
+void kern_turn_over(void)
 {
 	struct vcpu *cpu = this_cpu();
 	bool may_switch = vcpu_preemptible(cpu) && cpu->current_task &&
@@ -419,7 +281,7 @@ static void kern_turn_over(void)
 	if (!may_switch)
 		return;
 	push = cpu->machine->nr_cpus > 1 && !prng_below(&cpu->rng, PUSH_ONE_IN);
-	if (push || queued(kern_cpu(cpu)))
+	if (push || kern_queued(kern_cpu(cpu)))
 		switch_away(push);
 }
 
@@ -458,7 +320,7 @@ void task_start(struct task_struct *task)
 	__atomic_fetch_add(&kern->live, 1, __ATOMIC_SEQ_CST);
 	hw_lock(&task->lock);
 	MM_BUG_ON(task->run != TASK_NEW);
-	place(task, false);
+	kern_place(task, false);
 	hw_unlock(&task->lock);
 }
 
@@ -549,21 +411,21 @@ static bool halted(const struct kern *kern)
 
 static struct task_struct *next_task(struct vcpu *cpu)
 {
-	struct task_struct *task = dequeue(kern_cpu(cpu), cpu->nr);
+	struct task_struct *task = kern_dequeue(kern_cpu(cpu), cpu->nr);
 
-	return task ? task : steal(cpu);
+	return task ? task : kern_steal(cpu);
 }
 
-/* The idle bit is up before the queues are looked at again: pairs with place(). */
+/* The idle bit is up before the queues are looked at again: pairs with kern_place(). */
 static void wait_for_work(struct vcpu *cpu)
 {
 	struct kern *kern = cpu->machine->kern;
 
-	set_idle(cpu, true);
+	kern_set_idle(cpu, true);
 	kern_cpu(cpu)->idled++;
-	if (!queued(kern_cpu(cpu)) && !halted(kern))
+	if (!kern_queued(kern_cpu(cpu)) && !halted(kern))
 		vcpu_idle_wait(cpu);
-	set_idle(cpu, false);
+	kern_set_idle(cpu, false);
 }
 
 static void run_task(struct vcpu *cpu, struct task_struct *task)
@@ -572,7 +434,7 @@ static void run_task(struct vcpu *cpu, struct task_struct *task)
 	context_switch(cpu, task);
 }
 
-static void idle_loop(struct vcpu *cpu)
+void kern_idle_loop(struct vcpu *cpu)
 {
 	struct kern *kern = cpu->machine->kern;
 
@@ -587,156 +449,4 @@ static void idle_loop(struct vcpu *cpu)
 		else
 			wait_for_work(cpu);
 	}
-}
-
-/* ---- the host side ---- */
-
-static void halt_cpus(struct machine *m, unsigned int nr)
-{
-	__atomic_store_n(&m->kern->halt, 1, __ATOMIC_SEQ_CST);
-	for (unsigned int i = 0; i < nr; i++)
-		vcpu_kick(m->cpus[i]);
-	for (unsigned int i = 0; i < nr; i++)
-		vcpu_join(m->cpus[i]);
-	m->kern->running = false;
-}
-
-int machine_run(struct machine *m)
-{
-	if (m->serial || m->kern->running)
-		return -EINVAL;
-	__atomic_store_n(&m->kern->halt, 0, __ATOMIC_SEQ_CST);
-	m->kern->running = true;
-	for (unsigned int i = 0; i < m->nr_cpus; i++) {
-		if (vcpu_start(m->cpus[i], idle_loop)) {
-			halt_cpus(m, i);
-			return -EAGAIN;
-		}
-	}
-	return 0;
-}
-
-void machine_stop(struct machine *m)
-{
-	if (!m->kern->running)
-		return;
-	MM_BUG_ON(kern_nr_tasks(m));
-	halt_cpus(m, m->nr_cpus);
-}
-
-unsigned int kern_nr_tasks(struct machine *m)
-{
-	return __atomic_load_n(&m->kern->live, __ATOMIC_SEQ_CST);
-}
-
-#define WAIT_SLICE_MS	10u
-
-/* Until @live changes or a slice has passed: true then. */
-static bool wait_slice(u32 *word, u32 live, bool forever)
-{
-	const struct timespec slice = { .tv_nsec = WAIT_SLICE_MS * 1000000 };
-
-	return syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, live, forever ? NULL : &slice, NULL,
-		       0) && errno == ETIMEDOUT;
-}
-
-bool machine_wait(struct machine *m, unsigned int ms)
-{
-	struct kern *kern = m->kern;
-	unsigned int waited = 0;
-	u32 live;
-
-	while ((live = kern_nr_tasks(m))) {
-		if (ms && waited >= ms)
-			return false;
-		if (wait_slice(&kern->live, live, !ms))
-			waited += WAIT_SLICE_MS;
-	}
-	tsan_acquire(&kern->sync_exit);
-	return true;
-}
-
-void machine_ask_stop(struct machine *m)
-{
-	__atomic_store_n(&m->kern->stop, 1, __ATOMIC_RELAXED);
-}
-
-bool kern_should_stop(void)
-{
-	return __atomic_load_n(&this_machine()->kern->stop, __ATOMIC_RELAXED);
-}
-
-/* ---- boot ---- */
-
-void kern_set_mm_ops(struct machine *m, const struct kern_mm_ops *ops)
-{
-	m->kern->mm_ops = *ops;
-}
-
-int kern_init(struct machine *m)
-{
-	struct kern *kern = calloc(1, sizeof(*kern));
-
-	if (!kern)
-		return -ENOMEM;
-	if (posix_memalign((void **)&kern->cpus, _Alignof(struct kern_cpu),
-			   m->nr_cpus * sizeof(*kern->cpus))) {
-		free(kern);
-		return -ENOMEM;
-	}
-	memset(kern->cpus, 0, m->nr_cpus * sizeof(*kern->cpus));
-	for (unsigned int i = 0; i < m->nr_cpus; i++) {
-		INIT_LIST_HEAD(&kern->cpus[i].queue);
-		m->cpus[i]->kern = &kern->cpus[i];
-	}
-	INIT_LIST_HEAD(&kern->tasks);
-	INIT_LIST_HEAD(&kern->pool);
-	kern->machine = m;
-	kern->sched_ops = hw_sched_ops;
-	kern->sched_ops.sleep = kern_sleep;
-	kern->sched_ops.wake = kern_wake;
-	kern->sched_ops.turn_over = kern_turn_over;
-	m->kern = kern;
-	machine_set_sched_ops(m, &kern->sched_ops);
-	return 0;
-}
-
-/* Bound; nobody runs.  Unloads what the idle loops still hold, each as its vCPU. */
-void kern_release_mms(struct machine *m)
-{
-	const struct kern_mm_ops *ops = &m->kern->mm_ops;
-	unsigned int here = this_cpu()->nr;
-
-	kern_switch_to(NULL);
-	for (unsigned int i = 0; i < m->nr_cpus; i++) {
-		struct kern_cpu *kc = &m->kern->cpus[i];
-		struct mm_struct *mm = kc->idle_mm;
-
-		if (!mm)
-			continue;
-		machine_bind_host(m, i);
-		kc->idle_mm = NULL;
-		local_irq_disable();
-		if (ops->leave_mm)
-			ops->leave_mm(mm);
-		local_irq_enable();
-		if (ops->mmdrop)
-			ops->mmdrop(mm);
-	}
-	if (this_cpu()->nr != here)
-		machine_bind_host(m, here);
-}
-
-void kern_exit(struct machine *m)
-{
-	struct kern *kern = m->kern;
-
-	machine_set_sched_ops(m, &hw_sched_ops);
-	kern_pool_drain(kern);
-	MM_WARN_ON_ONCE(!list_empty(&kern->tasks));
-	for (unsigned int i = 0; i < m->nr_cpus; i++)
-		m->cpus[i]->kern = NULL;
-	m->kern = NULL;
-	free(kern->cpus);
-	free(kern);
 }

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The scheduler seen from outside: starting and stopping the vCPU threads,
+ * waiting for tasks to end, and the scheduler's own boot.
+ *
+ * Owns struct kern's life.  Called by one host thread at a time; what it
+ * shares with running vCPUs are single atomic words.  Compiled without
+ * ThreadSanitizer like the rest of kern/: a task's end happens before
+ * machine_wait() returns (kern->sync_exit).
+ */
+#include "kern/sched.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/bug.h"
+#include "base/tsan.h"
+#include "hw/machine.h"
+#include "kern/boot.h"
+#include "kern/internal.h"
+#include "sync/irqflags.h"
+
+static void halt_cpus(struct machine *m, unsigned int nr)
+{
+	__atomic_store_n(&m->kern->halt, 1, __ATOMIC_SEQ_CST);
+	for (unsigned int i = 0; i < nr; i++)
+		vcpu_kick(m->cpus[i]);
+	for (unsigned int i = 0; i < nr; i++)
+		vcpu_join(m->cpus[i]);
+	m->kern->running = false;
+}
+
+int machine_run(struct machine *m)
+{
+	if (m->serial || m->kern->running)
+		return -EINVAL;
+	__atomic_store_n(&m->kern->halt, 0, __ATOMIC_SEQ_CST);
+	m->kern->running = true;
+	for (unsigned int i = 0; i < m->nr_cpus; i++) {
+		if (vcpu_start(m->cpus[i], kern_idle_loop)) {
+			halt_cpus(m, i);
+			return -EAGAIN;
+		}
+	}
+	return 0;
+}
+
+void machine_stop(struct machine *m)
+{
+	if (!m->kern->running)
+		return;
+	MM_BUG_ON(kern_nr_tasks(m));
+	halt_cpus(m, m->nr_cpus);
+}
+
+unsigned int kern_nr_tasks(struct machine *m)
+{
+	return __atomic_load_n(&m->kern->live, __ATOMIC_SEQ_CST);
+}
+
+#define WAIT_SLICE_MS	10u
+
+/* Until @live changes or a slice has passed: true then. */
+static bool wait_slice(u32 *word, u32 live, bool forever)
+{
+	const struct timespec slice = { .tv_nsec = WAIT_SLICE_MS * 1000000 };
+
+	return syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, live, forever ? NULL : &slice, NULL,
+		       0) && errno == ETIMEDOUT;
+}
+
+bool machine_wait(struct machine *m, unsigned int ms)
+{
+	struct kern *kern = m->kern;
+	unsigned int waited = 0;
+	u32 live;
+
+	while ((live = kern_nr_tasks(m))) {
+		if (ms && waited >= ms)
+			return false;
+		if (wait_slice(&kern->live, live, !ms))
+			waited += WAIT_SLICE_MS;
+	}
+	tsan_acquire(&kern->sync_exit);
+	return true;
+}
+
+void machine_ask_stop(struct machine *m)
+{
+	__atomic_store_n(&m->kern->stop, 1, __ATOMIC_RELAXED);
+}
+
+bool kern_should_stop(void)
+{
+	return __atomic_load_n(&this_machine()->kern->stop, __ATOMIC_RELAXED);
+}
+
+/* ---- boot ---- */
+
+void kern_set_mm_ops(struct machine *m, const struct kern_mm_ops *ops)
+{
+	m->kern->mm_ops = *ops;
+}
+
+int kern_init(struct machine *m)
+{
+	struct kern *kern = calloc(1, sizeof(*kern));
+
+	if (!kern)
+		return -ENOMEM;
+	if (posix_memalign((void **)&kern->cpus, _Alignof(struct kern_cpu),
+			   m->nr_cpus * sizeof(*kern->cpus))) {
+		free(kern);
+		return -ENOMEM;
+	}
+	memset(kern->cpus, 0, m->nr_cpus * sizeof(*kern->cpus));
+	for (unsigned int i = 0; i < m->nr_cpus; i++) {
+		INIT_LIST_HEAD(&kern->cpus[i].queue);
+		m->cpus[i]->kern = &kern->cpus[i];
+	}
+	INIT_LIST_HEAD(&kern->tasks);
+	INIT_LIST_HEAD(&kern->pool);
+	kern->machine = m;
+	kern->sched_ops = hw_sched_ops;
+	kern->sched_ops.sleep = kern_sleep;
+	kern->sched_ops.wake = kern_wake;
+	kern->sched_ops.turn_over = kern_turn_over;
+	m->kern = kern;
+	machine_set_sched_ops(m, &kern->sched_ops);
+	return 0;
+}
+
+/* Bound; nobody runs.  Unloads what the idle loops still hold, each as its vCPU. */
+void kern_release_mms(struct machine *m)
+{
+	const struct kern_mm_ops *ops = &m->kern->mm_ops;
+	unsigned int here = this_cpu()->nr;
+
+	kern_switch_to(NULL);
+	for (unsigned int i = 0; i < m->nr_cpus; i++) {
+		struct kern_cpu *kc = &m->kern->cpus[i];
+		struct mm_struct *mm = kc->idle_mm;
+
+		if (!mm)
+			continue;
+		machine_bind_host(m, i);
+		kc->idle_mm = NULL;
+		local_irq_disable();
+		if (ops->leave_mm)
+			ops->leave_mm(mm);
+		local_irq_enable();
+		if (ops->mmdrop)
+			ops->mmdrop(mm);
+	}
+	if (this_cpu()->nr != here)
+		machine_bind_host(m, here);
+}
+
+void kern_exit(struct machine *m)
+{
+	struct kern *kern = m->kern;
+
+	machine_set_sched_ops(m, &hw_sched_ops);
+	kern_pool_drain(kern);
+	MM_WARN_ON_ONCE(!list_empty(&kern->tasks));
+	for (unsigned int i = 0; i < m->nr_cpus; i++)
+		m->cpus[i]->kern = NULL;
+	m->kern = NULL;
+	free(kern->cpus);
+	free(kern);
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Run queues, and where a task goes when it becomes runnable.
+ *
+ * One queue per vCPU, under its raw lock, taken inside a task's.  Idle vCPUs
+ * steal, wakes go to idle ones, now and then anywhere, so that tasks move.
+ * Must never be entered with a run queue locked, nor pass a point with one.
+ */
+#include "kern/sched.h"
+
+#include "hw/hw_lock.h"
+#include "hw/machine.h"
+#include "kern/internal.h"
+#include "trace/trace.h"
+
+/* One wake in so many is placed on any vCPU, as a balancer would once in a while. */
+#define WAKE_ANYWHERE	8
+
+/* ---- run queues ---- */
+
+static void enqueue(struct kern_cpu *kc, struct task_struct *task)
+{
+	hw_lock(&kc->lock);
+	list_add_tail(&task->rq_node, &kc->queue);
+	__atomic_store_n(&kc->nr, kc->nr + 1, __ATOMIC_SEQ_CST);
+	hw_unlock(&kc->lock);
+}
+
+unsigned int kern_queued(const struct kern_cpu *kc)
+{
+	return __atomic_load_n(&kc->nr, __ATOMIC_SEQ_CST);
+}
+
+/* The first task of @kc's queue that may run on @nr. */
+struct task_struct *kern_dequeue(struct kern_cpu *kc, unsigned int nr)
+{
+	struct task_struct *task, *found = NULL;
+
+	if (!kern_queued(kc))
+		return NULL;
+	hw_lock(&kc->lock);
+	list_for_each_entry(task, &kc->queue, rq_node) {
+		if (cpumask_test_cpu(nr, &task->cpus)) {
+			found = task;
+			break;
+		}
+	}
+	if (found) {
+		list_del(&found->rq_node);
+		__atomic_store_n(&kc->nr, kc->nr - 1, __ATOMIC_SEQ_CST);
+	}
+	hw_unlock(&kc->lock);
+	return found;
+}
+
+struct task_struct *kern_steal(struct vcpu *cpu)
+{
+	struct machine *m = cpu->machine;
+	unsigned int first = (unsigned int)prng_below(&cpu->rng, m->nr_cpus);
+
+	for (unsigned int i = 0; i < m->nr_cpus; i++) {
+		unsigned int victim = (first + i) % m->nr_cpus;
+		struct task_struct *task;
+
+		if (victim == cpu->nr)
+			continue;
+		task = kern_dequeue(&m->kern->cpus[victim], cpu->nr);
+		if (task) {
+			kern_cpu(cpu)->stolen++;
+			return task;
+		}
+	}
+	return NULL;
+}
+
+/* ---- placement ---- */
+
+void kern_set_idle(struct vcpu *cpu, bool idle)
+{
+	u64 *word = &cpu->machine->kern->idle[cpu->nr / 64];
+	u64 bit = 1ULL << (cpu->nr % 64);
+
+	if (idle)
+		__atomic_fetch_or(word, bit, __ATOMIC_SEQ_CST);
+	else
+		__atomic_fetch_and(word, ~bit, __ATOMIC_SEQ_CST);
+}
+
+static bool is_idle(const struct kern *kern, unsigned int nr)
+{
+	return __atomic_load_n(&kern->idle[nr / 64], __ATOMIC_RELAXED) >> (nr % 64) & 1;
+}
+
+/* An idle vCPU for @task, searched from @start on; NR_CPUS when there is none. */
+static unsigned int find_idle(const struct kern *kern, const struct task_struct *task,
+			      unsigned int start)
+{
+	unsigned int nr_cpus = kern->machine->nr_cpus;
+
+	for (unsigned int i = 0; i < nr_cpus; i++) {
+		unsigned int nr = (start + i) % nr_cpus;
+
+		if (is_idle(kern, nr) && cpumask_test_cpu(nr, &task->cpus))
+			return nr;
+	}
+	return NR_CPUS;
+}
+
+/*
+ * Where a task goes: back if that vCPU is idle, else to an idle one, else
+ * back; now and then, or when it is pushed away, anywhere.
+ */
+static unsigned int select_cpu(struct kern *kern, struct task_struct *task, bool push)
+{
+	struct vcpu *cpu = this_cpu();
+	unsigned int nr_cpus = kern->machine->nr_cpus, nr;
+	u64 random = cpu ? prng_next(&cpu->rng) : task->id;
+
+	if (push || !(random % WAKE_ANYWHERE)) {
+		nr = (unsigned int)((random >> 8) % nr_cpus);
+		if (cpumask_test_cpu(nr, &task->cpus))
+			return nr;
+	}
+	if (is_idle(kern, task->last_cpu) && cpumask_test_cpu(task->last_cpu, &task->cpus))
+		return task->last_cpu;
+	nr = find_idle(kern, task, (unsigned int)((random >> 8) % nr_cpus));
+	if (nr != NR_CPUS)
+		return nr;
+	if (cpumask_test_cpu(task->last_cpu, &task->cpus))
+		return task->last_cpu;
+	return cpumask_first(&task->cpus);
+}
+
+/* Task lock held: makes it runnable and finds it a vCPU. */
+void kern_place(struct task_struct *task, bool push)
+{
+	struct kern *kern = task->machine->kern;
+	unsigned int nr = select_cpu(kern, task, push);
+
+	task->run = TASK_QUEUED;
+	enqueue(&kern->cpus[nr], task);
+	trace_event(EV_WAKE, task->id, nr, 0);
+	vcpu_kick(task->machine->cpus[nr]);
+}
