@@ -82,12 +82,17 @@ static inline int pg_rig_map(struct mm_context *ctx, unsigned long va, pgprot_t 
 static inline int pg_rig_fault(unsigned long va, unsigned int err, struct fault_info *fi)
 {
 	struct mm_context *ctx = current_loaded_ctx();
+	spinlock_t *ptl;
+	pmd_t *pmd;
+	pte_t *pte;
 
 	if (!(err & X86_PF_PROT))
 		return pg_rig_map(ctx, va & PAGE_MASK, PAGE_SHARED) ? -EFAULT : 0;
-	/* Write-protected for a while: its protector gives it back. */
-	for (unsigned int i = 0; i < 20; i++)
-		sched_point(SCHED_WAIT, NULL);
+	/* Write-protected for a while: its protector holds the lock meanwhile. */
+	pmd = pgtable_pmd(ctx, va);
+	pte = pmd ? pte_offset_map_lock(ctx, pmd, va, &ptl) : NULL;
+	if (pte)
+		pte_unmap_unlock(pte, ptl);
 	return 0;
 }
 
