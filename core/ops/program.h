@@ -103,6 +103,8 @@ struct program_backend {
 	int (*vmflags)(void *host, void *proc, uint64_t addr, char *buf,
 		       size_t size);
 	int (*usage)(void *host, void *proc, struct program_usage *u);
+	/* Defects that the machine itself has reported. */
+	unsigned (*findings)(void *host);
 };
 
 extern const struct program_backend program_model;
@@ -142,6 +144,7 @@ struct program_report {
 	uint64_t	lines;
 	struct program_tally tally[PROGRAM_NR_KINDS];
 	struct program_tally layouts;	/* of processes at their end (programs) */
+	uint64_t	findings;	/* reported by the backend's machine */
 	struct program_lack lack[64];
 	unsigned	nr_lacks;
 	struct program_case *cases;	/* malloc'ed; program_report_free() */

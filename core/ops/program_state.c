@@ -31,6 +31,8 @@ static void forget(struct program_state *s)
 	for (i = 0; i < s->nr_files; i++)
 		s->b->file_close(s->host, s->file[i].handle);
 	s->nr_procs = s->nr_files = s->nr_fds = s->nr_objects = 0;
+	if (s->b->findings)
+		s->report->findings += s->b->findings(s->host);
 }
 
 /* A new case: no process, no file, a host as if just booted. */
