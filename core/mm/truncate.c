@@ -151,10 +151,19 @@ void truncate_inode_pages_range(struct address_space *mapping, u64 lstart,
 	unsigned long index = (unsigned long)((lstart + PAGE_SIZE - 1) >>
 					      PAGE_SHIFT);
 	unsigned long last = (unsigned long)(lend >> PAGE_SHIFT);
+	bool tail = (lend & (PAGE_SIZE - 1)) != PAGE_SIZE - 1;
 	struct page *page;
 
 	if (lstart & (PAGE_SIZE - 1))
 		truncate_partial(mapping, lstart, lend);
+	/* A last page that is only begun keeps the rest. */
+	if (tail) {
+		if (last >= index)
+			truncate_partial(mapping, (u64)last << PAGE_SHIFT, lend);
+		if (!last)
+			return;
+		last--;
+	}
 	while (index <= last &&
 	       (page = find_get_page_from(mapping, &index, last))) {
 		lock_page(page);

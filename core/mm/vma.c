@@ -284,15 +284,12 @@ free_new:
 void vma_split_finish(struct vma_split *sp)
 {
 	struct vm_area_struct *vma = sp->vma, *new = sp->new;
-	struct vma_prepare vp = {
-		.vma = vma,
-		.insert = new,
-		.mapping = vma->vm_file ? vma->vm_file->f_mapping : NULL,
-		.anon_vma = vma->anon_vma,
-	};
+	struct vma_prepare vp = { .vma = vma, .insert = new };
 
 	if (!new)
 		return;
+	vp.mapping = vma->vm_file ? vma->vm_file->f_mapping : NULL;
+	vp.anon_vma = vma->anon_vma;
 	vma_start_write(vma);
 	vma_start_write(new);
 	vma_prepare(&vp);

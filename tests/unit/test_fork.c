@@ -29,7 +29,9 @@ static void test_copies_only_anon_vma(void **state)
 	assert_int_equal(mm->map_count, f.mm->map_count);
 	assert_int_equal(mm->total_vm, f.mm->total_vm);
 	assert_int_equal(mm->data_vm, f.mm->data_vm);
+	mmap_read_lock(mm);
 	assert_null(vma_tree_check(mm, &(unsigned long){ 0 }));
+	mmap_read_unlock(mm);
 	mmput(mm);
 	fput(file);
 	mmfix_close(&f);

@@ -162,12 +162,12 @@ static void run_storm(enum run_mode mode, u64 seed, double fail_prob)
 	kern_shutdown(s.m);
 }
 
-static void test_free(void **state)
+static void test_free_running(void **state)
 {
 	run_storm(RUN_FREE, 1, 0);
 }
 
-static void test_jitter(void **state)
+static void test_jittered(void **state)
 {
 	run_storm(RUN_JITTER, 2, 0);
 }
@@ -180,8 +180,8 @@ static void test_no_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_free),
-		cmocka_unit_test(test_jitter),
+		cmocka_unit_test(test_free_running),
+		cmocka_unit_test(test_jittered),
 		cmocka_unit_test(test_no_memory),
 	};
 
