@@ -17,14 +17,21 @@ struct unmapped_area {
 	unsigned long	low_limit, high_limit;
 };
 
+/* No search goes below it; only MAP_FIXED does. */
+static unsigned long mmap_min_addr(const struct mm_struct *mm)
+{
+	return max(mm->params.dac_mmap_min_addr, mm->params.lsm_mmap_min_addr);
+}
+
 /* Room that keeps clear of the guard gap of a stack above it, from the top. */
 static unsigned long unmapped_area_topdown(struct mm_struct *mm, struct unmapped_area *info)
 {
 	unsigned long start, end, high = info->high_limit;
+	unsigned long low = max(info->low_limit, mmap_min_addr(mm));
 	struct vm_area_struct *next;
 
 	for (;;) {
-		if (vma_tree_gap_highest(mm, info->low_limit, high, info->length, &start, &end))
+		if (vma_tree_gap_highest(mm, low, high, info->length, &start, &end))
 			return (unsigned long)-ENOMEM;
 		next = vma_tree_find(mm, end - 1);
 		if (!next || vm_start_gap(next) >= end)
@@ -35,7 +42,7 @@ static unsigned long unmapped_area_topdown(struct mm_struct *mm, struct unmapped
 
 static unsigned long unmapped_area(struct mm_struct *mm, struct unmapped_area *info)
 {
-	unsigned long start, end, low = info->low_limit;
+	unsigned long start, end, low = max(info->low_limit, mmap_min_addr(mm));
 	struct vm_area_struct *next;
 
 	for (;;) {
@@ -79,8 +86,6 @@ static unsigned long area_bottomup(struct mm_struct *mm, unsigned long addr, uns
 		if (info.high_limit - len >= addr && hint_is_free(mm, addr, len))
 			return addr;
 	}
-	info.low_limit = max(info.low_limit, max(mm->params.dac_mmap_min_addr,
-						 mm->params.lsm_mmap_min_addr));
 	return unmapped_area(mm, &info);
 }
 
