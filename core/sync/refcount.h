@@ -51,7 +51,13 @@ static inline void refcount_add(int i, refcount_t *r)
 	int old;
 
 	sched_point(SCHED_ATOMIC, r);
+#ifdef MM_CANARY_SYNC
+	/* A race planted for tests that ask whether one in this room would be seen. */
+	old = r->refs;
+	r->refs = old + i;
+#else
 	old = __atomic_fetch_add(&r->refs, i, __ATOMIC_RELAXED);
+#endif
 	if (unlikely(old <= 0))
 		refcount_warn_saturate(r, REFCOUNT_ADD_UAF);
 	else if (unlikely(old > REFCOUNT_MAX - i))
