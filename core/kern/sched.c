@@ -165,6 +165,8 @@ static void context_switch(struct vcpu *cpu, struct task_struct *next)
 		hw_lock(&next->lock);
 		arrive(cpu, next);
 		hw_unlock(&next->lock);
+		/* switch_mm reads its mm here, on the stack of who goes. */
+		tsan_acquire(&next->sync);
 	}
 	switch_mm(cpu, prev, next);
 	kc->prev = prev;
