@@ -169,11 +169,17 @@ static inline size_t list_count_nodes(const struct list_head *head)
 #define list_last_entry(head, type, member)	list_entry((head)->prev, type, member)
 #define list_first_entry_or_null(head, type, member)				\
 	(list_empty(head) ? NULL : list_first_entry(head, type, member))
+/*
+ * By arithmetic: at the end of a walk pos is not an entry but what would have to lie
+ * around the head, and need not be aligned as one.
+ */
+#define list_of_entry(pos, member)						\
+	((struct list_head *)((unsigned long)(pos) + offsetof(__typeof__(*(pos)), member)))
 #define list_next_entry(pos, member)						\
-	list_entry((pos)->member.next, __typeof__(*(pos)), member)
+	list_entry(list_of_entry(pos, member)->next, __typeof__(*(pos)), member)
 #define list_prev_entry(pos, member)						\
-	list_entry((pos)->member.prev, __typeof__(*(pos)), member)
-#define list_entry_is_head(pos, head, member)	(&(pos)->member == (head))
+	list_entry(list_of_entry(pos, member)->prev, __typeof__(*(pos)), member)
+#define list_entry_is_head(pos, head, member)	(list_of_entry(pos, member) == (head))
 
 #define list_for_each(pos, head)						\
 	for (pos = (head)->next; pos != (head); pos = pos->next)
