@@ -139,8 +139,12 @@ static u64 decode_file(const struct wire *w, u8 b)
 
 static u64 decode_value(const u8 *b)
 {
-	/* Every half word differs from its neighbours'; 0xffff is the tag. */
-	return (b[0] | (u64)b[1] << 8) * 0x0001000100010001ULL;
+	u64 v = b[0] | (u64)b[1] << 8;
+
+	if (v == 0xffff)
+		return OP_VALUE_TAG;
+	/* Small ones, and ones that fill the word. */
+	return v & 0x8000 ? (v & 0x7fff) * 0x0001000100010001ULL : v;
 }
 
 static u64 decode_bytes(u8 b)
