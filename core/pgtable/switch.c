@@ -120,8 +120,8 @@ static void switch_same(struct vcpu *cpu, struct tlb_cpu_state *ts,
 	u64 next_tlb_gen;
 
 	VM_BUG_ON(ts->slots[ns.asid].ctx_id != next->ctx_id);
-	VM_WARN_ON_ONCE(next != init_mm_context(cpu->machine) &&
-			!cpumask_test_cpu(cpu->nr, mm_cpumask(next)));
+	(void)VM_WARN_ON_ONCE(next != init_mm_context(cpu->machine) &&
+			      !cpumask_test_cpu(cpu->nr, mm_cpumask(next)));
 	if (!was_lazy)
 		return;
 	next_tlb_gen = read_tlb_gen(next);

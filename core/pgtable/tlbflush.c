@@ -136,7 +136,7 @@ static bool should_flush_tlb(unsigned int nr, void *info)
  * The kernel trims a mask once a second; a simulation has no clock that all
  * runs share, so it is every so many flushes of the address space.
  */
-#define TRIM_EVERY	64u
+#define TRIM_EVERY	16u
 
 static bool should_trim_cpumask(u64 new_tlb_gen)
 {

@@ -51,21 +51,18 @@ static bool fail_by_chance(const struct machine *m, u32 scope)
 	return fail;
 }
 
-bool should_fail_alloc(u32 scope, gfp_t gfp)
+bool __should_fail_alloc(u32 scope, gfp_t gfp)
 {
 	struct vcpu *cpu = this_cpu();
-	struct machine *m = cpu->machine;
-	struct fail_nth *f = cpu->exec ? cpu->exec->fail : NULL;
+	struct fail_nth *f = cpu->exec->fail;
 	bool fail = false;
 
-	if (likely(!f && !m->phys->fail_prob))
-		return false;
 	if (gfp & __GFP_NOFAIL)
 		return false;
 	if (f)
 		fail = fail_this_one(f, scope);
-	if (!fail && m->phys->fail_prob)
-		fail = fail_by_chance(m, scope);
+	if (!fail && cpu->machine->config.fail.prob > 0)
+		fail = fail_by_chance(cpu->machine, scope);
 	if (fail)
 		count_vm_event(MMS_ALLOC_FAIL_INJECTED);
 	return fail;

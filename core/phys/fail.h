@@ -2,6 +2,7 @@
 #ifndef MMSTORM_PHYS_FAIL_H
 #define MMSTORM_PHYS_FAIL_H
 
+#include "hw/machine.h"
 #include "phys/gfp.h"
 
 /*
@@ -33,6 +34,15 @@ void fail_nth_begin(struct fail_nth *f, u64 nth, u32 scope);
 bool fail_nth_end(struct fail_nth *f);
 
 /* Asked once by each allocation that may fail; true = fail it now. */
-bool should_fail_alloc(u32 scope, gfp_t gfp);
+bool __should_fail_alloc(u32 scope, gfp_t gfp);
+
+static inline bool should_fail_alloc(u32 scope, gfp_t gfp)
+{
+	const struct vcpu *cpu = this_cpu();
+
+	if (likely(!cpu->exec->fail && !(cpu->machine->config.fail.prob > 0)))
+		return false;
+	return __should_fail_alloc(scope, gfp);
+}
 
 #endif /* MMSTORM_PHYS_FAIL_H */

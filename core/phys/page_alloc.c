@@ -12,7 +12,6 @@
 #include "base/finding.h"
 #include "phys/fail.h"
 #include "phys/phys_mem.h"
-#include "sync/irqflags.h"
 #include "sync/sched.h"
 #include "trace/counters.h"
 #include "trace/trace.h"
@@ -56,12 +55,8 @@ static struct page *rmqueue(struct phys_mem *phys, struct zone *zone,
 {
 	struct page *page;
 
-	if (likely(!order)) {
-		preempt_disable();
-		page = pcp_alloc(phys, this_cpu()->pcp, zone, gfp);
-		preempt_enable();
-		return page;
-	}
+	if (likely(!order))
+		return pcp_alloc(phys, zone, gfp);
 	spin_lock(&zone->lock);
 	page = zone_watermark_ok(zone, order, gfp) ? buddy_alloc(phys, zone, order) : NULL;
 	spin_unlock(&zone->lock);
@@ -199,9 +194,7 @@ void __put_page(struct page *page)
 		free_block(phys, page, order);
 		return;
 	}
-	preempt_disable();
-	pcp_free(phys, this_cpu()->pcp, page);
-	preempt_enable();
+	pcp_free(phys, page);
 }
 
 void __free_pages(struct page *page, unsigned int order)

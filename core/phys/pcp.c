@@ -2,10 +2,13 @@
 /*
  * Per-CPU page lists: order-0 pages that pass between owners without a lock.
  *
- * A vCPU's lists are touched by that vCPU alone, with preemption disabled, so
- * no shared line is written on the way of an allocation or a free; a batch at
- * a time moves between them and the buddy under zone->lock.  Must never be
- * used from an interrupt handler.
+ * A vCPU's lists are touched by that vCPU alone, so no shared line is written
+ * on the way of an allocation or a free; a batch at a time moves between them
+ * and the buddy under zone->lock.  Must never be used from an interrupt handler.
+ *
+ * Tasks change places only at scheduling points.  The way through a list has
+ * none and so needs nothing more; where the zone's lock is taken, which is a
+ * point, preemption is off.
  */
 #include "phys/phys_mem.h"
 #include "sync/irqflags.h"
@@ -61,31 +64,55 @@ static void give_back(struct phys_mem *phys, struct pcp_list *list,
 	spin_unlock(&zone->lock);
 }
 
-struct page *pcp_alloc(struct phys_mem *phys, struct pcp_cpu *pcp,
-		       struct zone *zone, gfp_t gfp)
+static noinline struct page *alloc_refill(struct phys_mem *phys,
+					  struct zone *zone, gfp_t gfp)
 {
-	struct pcp_list *list = &pcp->lists[zone->id];
+	struct pcp_list *list;
+	struct page *page;
 
-	if (unlikely(!list->head)) {
-		refill(phys, list, zone, gfp);
-		if (!list->head)
-			return NULL;
-	}
+	preempt_disable();
+	list = &this_cpu()->pcp->lists[zone->id];
+	refill(phys, list, zone, gfp);
+	page = list->head ? pop(list) : NULL;
+	preempt_enable();
+	return page;
+}
+
+struct page *pcp_alloc(struct phys_mem *phys, struct zone *zone, gfp_t gfp)
+{
+	struct pcp_list *list = &this_cpu()->pcp->lists[zone->id];
+
+	if (unlikely(!list->head))
+		return alloc_refill(phys, zone, gfp);
 	return pop(list);
 }
 
-void pcp_free(struct phys_mem *phys, struct pcp_cpu *pcp, struct page *page)
+/* Too many, or somebody is short of memory. */
+static noinline void shrink(struct phys_mem *phys, struct zone *zone)
+{
+	struct pcp_cpu *pcp;
+
+	preempt_disable();
+	pcp = this_cpu()->pcp;
+	if (READ_ONCE(pcp->drain_request)) {
+		WRITE_ONCE(pcp->drain_request, 0);
+		pcp_drain(phys, pcp);
+	} else {
+		give_back(phys, &pcp->lists[zone->id], zone, zone->pcp_batch);
+	}
+	preempt_enable();
+}
+
+void pcp_free(struct phys_mem *phys, struct page *page)
 {
 	struct zone *zone = &phys->zones[page->zone_id];
+	struct pcp_cpu *pcp = this_cpu()->pcp;
 	struct pcp_list *list = &pcp->lists[zone->id];
 
 	push(list, page);
-	if (unlikely(list->count > zone->pcp_high))
-		give_back(phys, list, zone, zone->pcp_batch);
-	if (unlikely(READ_ONCE(pcp->drain_request))) {
-		WRITE_ONCE(pcp->drain_request, 0);
-		pcp_drain(phys, pcp);
-	}
+	if (unlikely(list->count > zone->pcp_high) ||
+	    unlikely(READ_ONCE(pcp->drain_request)))
+		shrink(phys, zone);
 }
 
 void pcp_drain(struct phys_mem *phys, struct pcp_cpu *pcp)

@@ -56,7 +56,6 @@ int phys_init(struct machine *m)
 	if (!phys)
 		return -ENOMEM;
 	phys->poison = MM_CHECK && m->config.checks;
-	phys->fail_prob = m->config.fail.prob > 0;
 	for (unsigned int i = 0; i < PAGE_WAIT_TABLE_SIZE; i++)
 		init_waitqueue_head(&phys->page_wait[i]);
 	for (unsigned int i = 0; i < m->nr_cpus; i++)

@@ -19,7 +19,7 @@ struct pcp_list {
 	unsigned int	count;
 };
 
-/* vcpu->pcp.  The vCPU only, preemption disabled. */
+/* vcpu->pcp.  The vCPU only. */
 struct pcp_cpu {
 	struct pcp_list	lists[MAX_ZONES];
 	/* Set by anyone who found no memory: give the lists back soon. */
@@ -33,7 +33,6 @@ struct phys_mem {
 	struct phys_map		map;
 	struct machine		*machine;
 	bool			poison;		/* fill frames at free and allocation */
-	bool			fail_prob;	/* failures by probability are on */
 	unsigned int		nr_zones;
 	unsigned int		nr_nodes;
 	struct pcp_cpu		*pcps;		/* by vCPU */
@@ -56,10 +55,10 @@ struct page *buddy_alloc(struct phys_mem *phys, struct zone *zone,
 void buddy_free(struct phys_mem *phys, struct zone *zone, struct page *page,
 		unsigned int order);
 
-/* pcp.c: preemption disabled, pcp is the running vCPU's (or the machine is quiet). */
-struct page *pcp_alloc(struct phys_mem *phys, struct pcp_cpu *pcp,
-		       struct zone *zone, gfp_t gfp);
-void pcp_free(struct phys_mem *phys, struct pcp_cpu *pcp, struct page *page);
+/* pcp.c: through the running vCPU's lists. */
+struct page *pcp_alloc(struct phys_mem *phys, struct zone *zone, gfp_t gfp);
+void pcp_free(struct phys_mem *phys, struct page *page);
+/* The running vCPU's, preemption disabled; or any, on a quiet machine. */
 void pcp_drain(struct phys_mem *phys, struct pcp_cpu *pcp);
 /* Asks every vCPU to give its lists back at its next free. */
 void pcp_request_drain(struct phys_mem *phys);

@@ -2,9 +2,9 @@
 /*
  * Object caches: fixed-size objects over the host's allocator.
  *
- * A free object goes to its vCPU's magazine (that vCPU only, preemption
- * disabled), from there sixteen at a time to the cache's depot (cache->lock,
- * rank SLAB), and from a full depot back to the host: at once, or for a
+ * A free object goes to its vCPU's magazine (that vCPU only, and without a
+ * point on the way), from there sixteen at a time to the cache's depot
+ * (cache->lock, rank SLAB), and from a full depot back to the host: at once, or for a
  * type-safe cache after a grace period.  In sanitizer builds the objects of
  * other caches skip all that, so that the sanitizer sees each free.
  *
@@ -216,52 +216,62 @@ static unsigned int depot_put(struct kmem_cache *s, void **objs, unsigned int n)
 
 /* ---- alloc and free --------------------------------------------------------------- */
 
-static void *magazine_alloc(struct kmem_cache *s)
+static noinline void *refill_alloc(struct kmem_cache *s)
 {
 	struct slab_cpu *c;
 	void *obj = NULL;
 
 	preempt_disable();
 	c = &s->cpu[this_cpu()->nr];
-	if (unlikely(!c->n) && READ_ONCE(s->depot_n))
-		c->n = depot_take(s, c->obj, TRANSFER);
-	if (likely(c->n))
+	c->n = depot_take(s, c->obj, TRANSFER);
+	if (c->n)
 		obj = c->obj[--c->n];
 	preempt_enable();
 	return obj;
 }
 
-static void magazine_free(struct kmem_cache *s, void *obj)
+/* No point, so no other task, between finding the magazine and using it. */
+static void *magazine_alloc(struct kmem_cache *s)
+{
+	struct slab_cpu *c = &s->cpu[this_cpu()->nr];
+
+	if (likely(c->n))
+		return c->obj[--c->n];
+	return READ_ONCE(s->depot_n) ? refill_alloc(s) : NULL;
+}
+
+/* The magazine is full: its older half goes, the rest is warm in the cache. */
+static noinline void spill(struct kmem_cache *s)
 {
 	void *out[TRANSFER];
-	unsigned int n = 0, taken = 0;
+	unsigned int taken;
 	struct slab_cpu *c;
 
 	preempt_disable();
 	c = &s->cpu[this_cpu()->nr];
-	if (unlikely(c->n == MAGAZINE_SIZE)) {
-		/* The oldest half: the rest is warm in the cache. */
-		n = TRANSFER;
-		memcpy(out, c->obj, n * sizeof(*out));
-		memmove(c->obj, c->obj + n, (MAGAZINE_SIZE - n) * sizeof(*out));
-		c->n -= n;
-		taken = depot_put(s, out, n);
-	}
-	c->obj[c->n++] = obj;
+	memcpy(out, c->obj, sizeof(out));
+	c->n -= TRANSFER;
+	memmove(c->obj, c->obj + TRANSFER, c->n * sizeof(*out));
+	taken = depot_put(s, out, TRANSFER);
 	preempt_enable();
-	for (unsigned int i = taken; i < n; i++)
+	for (unsigned int i = taken; i < TRANSFER; i++)
 		retire_object(s, out[i]);
+}
+
+static void magazine_free(struct kmem_cache *s, void *obj)
+{
+	struct slab_cpu *c = &s->cpu[this_cpu()->nr];
+
+	c->obj[c->n++] = obj;
+	if (unlikely(c->n == MAGAZINE_SIZE))
+		spill(s);
 }
 
 static void count_object(struct kmem_cache *s, long n)
 {
-	struct slab_cpu *c;
+	struct slab_cpu *c = &s->cpu[this_cpu()->nr];
 
-	/* Owner only: a move to another vCPU in between would lose a count. */
-	preempt_disable();
-	c = &s->cpu[this_cpu()->nr];
 	WRITE_ONCE(c->inuse, c->inuse + n);
-	preempt_enable();
 }
 
 void *kmem_cache_alloc(struct kmem_cache *s, gfp_t gfp)
@@ -402,12 +412,9 @@ void kmem_cache_destroy(struct kmem_cache *s)
 
 static void count_kmalloc(struct slab_state *slab, long n)
 {
-	struct kmalloc_cpu *c;
+	struct kmalloc_cpu *c = &slab->kmalloc[this_cpu()->nr];
 
-	preempt_disable();
-	c = &slab->kmalloc[this_cpu()->nr];
 	WRITE_ONCE(c->inuse, c->inuse + n);
-	preempt_enable();
 }
 
 void *kmalloc(size_t size, gfp_t gfp)

@@ -82,10 +82,10 @@ static void pair_cost(void **state)
 	double t;
 
 	free_page(alloc_page(GFP_KERNEL));
-	t = rig_seconds();
+	t = rig_cpu_seconds();
 	for (unsigned int i = 0; i < n; i++)
 		free_page(alloc_page(GFP_KERNEL));
-	t = rig_seconds() - t;
+	t = rig_cpu_seconds() - t;
 	print_message("alloc_page + free_page: %.1f ns\n", t / n * 1e9);
 	phys_rig_destroy(m);
 }
