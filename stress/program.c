@@ -61,7 +61,7 @@ static bool any(const struct program_tally *t)
 
 static void print_cases(const struct program_report *r)
 {
-	size_t i, equal = 0;
+	size_t i, equal = 0, unexplained = 0;
 
 	for (i = 0; i < r->nr_cases; i++) {
 		const struct program_case *c = &r->cases[i];
@@ -71,11 +71,13 @@ static void print_cases(const struct program_report *r)
 			printf("  case %-40s equal\n", c->id);
 		} else {
 			printf("  case %-40s %s: %u unequal, %u unsupported, from line %llu\n",
-			       c->id, c->unequal ? "UNEQUAL" : "unsupported", c->unequal,
-			       c->unsupported, (unsigned long long)c->line);
+			       c->id, c->unexplained ? "UNEQUAL" : "unsupported",
+			       c->unequal, c->unsupported, (unsigned long long)c->line);
+			unexplained += c->unexplained != 0;
 		}
 	}
-	printf("  cases equal: %zu of %zu\n", equal, r->nr_cases);
+	printf("  cases: %zu, equal %zu, unequal %zu, with unsupported calls %zu\n",
+	       r->nr_cases, equal, unexplained, r->nr_cases - equal - unexplained);
 }
 
 static void print_report(const char *path, const struct program_report *r,
@@ -133,6 +135,7 @@ static void json_cases(const struct program_report *r, const char *path)
 		json_string(&j, "case", c->id);
 		json_u64(&j, "unequal", c->unequal);
 		json_u64(&j, "unsupported", c->unsupported);
+		json_u64(&j, "unexplained", c->unexplained);
 		json_u64(&j, "line", c->line);
 		json_end(&j);
 	}

@@ -61,7 +61,8 @@ struct program_usage {			/* pages */
 struct program_backend {
 	const char *name;
 	int (*open)(void **host);
-	void (*close)(void *host);
+	/* Returns how many defects the host itself has reported in its life. */
+	unsigned (*close)(void *host);
 
 	/* rlimit: 16 values in bytes, by Linux number. NULL: out of memory. */
 	void *(*proc_new)(void *host, const uint64_t *rlimit);
@@ -103,8 +104,8 @@ struct program_backend {
 	int (*vmflags)(void *host, void *proc, uint64_t addr, char *buf,
 		       size_t size);
 	int (*usage)(void *host, void *proc, struct program_usage *u);
-	/* Defects that the machine itself has reported. */
-	unsigned (*findings)(void *host);
+	/* Look for such defects: processes are at rest, alive. */
+	void (*check)(void *host);
 };
 
 extern const struct program_backend program_model;
@@ -138,6 +139,11 @@ struct program_case {
 	char		id[80];
 	uint64_t	line;		/* of the first line that is not equal */
 	unsigned	unequal, unsupported;	/* S, D, SAME and T lines */
+	/*
+	 * Unequal before any unsupported call: nothing but a fault of the
+	 * backend explains these.
+	 */
+	unsigned	unexplained;
 };
 
 struct program_report {

@@ -14,6 +14,7 @@
 #include "base/compiler.h"
 #include "base/err.h"
 #include "base/finding.h"
+#include "check/check.h"
 #include "hw/access.h"
 #include "hw/machine.h"
 #include "kern/boot.h"
@@ -27,11 +28,15 @@
 
 #define CORE_FRAMES	(192UL << 10)		/* 768 MiB, touched when used */
 #define RECORDER_RAM	6171023UL		/* pages of the recording machine */
+/* Those that need no notice of what a call promises. */
+#define CORE_CHECKS	(1U << CHECK_STALE | 1U << CHECK_REFS | 1U << CHECK_STRUCT | \
+			 1U << CHECK_TLB | 1U << CHECK_INIT)
 #define PATTERN_MAX	(256UL << 10)		/* bytes of contents filled in */
 
 struct core_host {
 	struct machine	*m;
 	u64		next_id;
+	unsigned	findings;
 };
 
 struct core_proc {
@@ -43,6 +48,9 @@ struct core_proc {
 
 static void print_finding(struct finding_sink *sink, const struct finding *f)
 {
+	struct core_host *h = sink->priv;
+
+	h->findings++;
 	fprintf(stderr, "finding: %s: %s\n%s\n", finding_kind_name(f->kind), f->title,
 		f->detail);
 }
@@ -63,27 +71,37 @@ static int core_open(void **host)
 		free(h);
 		return err;
 	}
+	h->m->sink.priv = h;
 	h->m->sink.on_finding = print_finding;
 	machine_bind_host(h->m, 0);
+	err = check_attach(h->m, CORE_CHECKS);
+	if (err) {
+		kern_shutdown(h->m);
+		free(h);
+		return err;
+	}
 	*host = h;
 	return 0;
 }
 
-static unsigned core_findings(void *host)
+static void core_check(void *host)
 {
-	struct core_host *h = host;
-
-	return finding_count(&h->m->sink);
+	check_quiet(((struct core_host *)host)->m);
 }
 
-static void core_close(void *host)
+static unsigned core_close(void *host)
 {
 	struct core_host *h = host;
+	unsigned findings;
 
 	kern_switch_to(NULL);
 	kern_release_mms(h->m);
+	check_detach(h->m);
+	/* What has leaked is found here. */
 	kern_shutdown(h->m);
+	findings = h->findings;
 	free(h);
+	return findings;
 }
 
 static void run_as(const struct core_proc *p)
@@ -294,7 +312,6 @@ static int core_file_resize(void *host, void *handle, uint64_t size)
 
 /* What madvise() does not do here; bad advice is for it to refuse. */
 static const struct { int advice; const char *name; } advice_lacking[] = {
-	{ MADV_FREE, "madvise MADV_FREE" }, { MADV_REMOVE, "madvise MADV_REMOVE" },
 	{ MADV_COLLAPSE, "madvise MADV_COLLAPSE" },
 	{ MADV_GUARD_INSTALL, "madvise MADV_GUARD_INSTALL" },
 	{ MADV_GUARD_REMOVE, "madvise MADV_GUARD_REMOVE" },
@@ -417,7 +434,7 @@ static int core_usage(void *host, void *proc, struct program_usage *u)
 
 const struct program_backend program_core = {
 	.name = "mm", .open = core_open, .close = core_close,
-	.findings = core_findings, .proc_new = core_proc_new,
+	.check = core_check, .proc_new = core_proc_new,
 	.proc_fork = core_proc_fork, .proc_exit = core_proc_exit,
 	.install = core_install, .set_brk = core_set_brk,
 	.set_base = core_set_base, .set_rlimit = core_set_rlimit,

@@ -16,9 +16,10 @@ static int host_open(void **host)
 	return *host ? 0 : -ENOMEM;
 }
 
-static void host_close(void *host)
+static unsigned host_close(void *host)
 {
 	model_destroy(host);
+	return 0;
 }
 
 static void *proc_new(void *host, const uint64_t *rlimit)

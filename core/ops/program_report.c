@@ -55,6 +55,8 @@ void program_unequal(struct program_state *s, enum program_kind kind,
 	r->tally[kind].unequal++;
 	if (decides(kind) && current_case(s)) {
 		current_case(s)->unequal++;
+		if (!current_case(s)->unsupported)
+			current_case(s)->unexplained++;
 		mark_case(s);
 	}
 	if (r->nr_diffs >= r->max_diffs)

@@ -22,36 +22,34 @@ void *program_grow(void *array, size_t n, size_t *cap, size_t size)
 	return array;
 }
 
+/* Everything ends, and the host itself says whether it was sound. */
 static void forget(struct program_state *s)
 {
 	size_t i;
 
+	if (!s->host)
+		return;
+	if (s->b->check)
+		s->b->check(s->host);
 	for (i = 0; i < s->nr_procs; i++)
 		program_proc_end(s, &s->proc[i]);
 	for (i = 0; i < s->nr_files; i++)
 		s->b->file_close(s->host, s->file[i].handle);
 	s->nr_procs = s->nr_files = s->nr_fds = s->nr_objects = 0;
-	if (s->b->findings)
-		s->report->findings += s->b->findings(s->host);
+	s->report->findings += s->b->close(s->host);
+	s->host = NULL;
 }
 
 /* A new case: no process, no file, a host as if just booted. */
 int program_state_reset(struct program_state *s)
 {
-	if (s->host) {
-		forget(s);
-		s->b->close(s->host);
-	}
-	s->host = NULL;
+	forget(s);
 	return s->b->open(&s->host);
 }
 
 void program_state_free(struct program_state *s)
 {
-	if (s->host) {
-		forget(s);
-		s->b->close(s->host);
-	}
+	forget(s);
 	free(s->proc);
 	free(s->file);
 	free(s->fd);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Recordings: broken ones are refused by line; good ones agree with the model. */
+/* Recordings: broken ones are refused by line; good ones agree with the model and the mm. */
 #include <stdarg.h>
 #include <setjmp.h>
 #include <stddef.h>
@@ -143,6 +143,49 @@ static void model_agrees_with_the_kernel(void **state)
 	}
 }
 
+static void mm_runs_programs(void **state)
+{
+	size_t i;
+
+	for (i = 0; i < 5; i++) {
+		struct program_report r = { .max_diffs = 5 };
+		int err = program_run(recording(recordings[i]), &program_core, &r);
+
+		if (err)
+			fail_msg("%s", r.error);
+		if (r.diffs)
+			fail_msg("%s\n%s", recordings[i], r.diffs);
+		assert_true(program_equal_share(&r) == 1.0);
+		assert_true(r.layouts.equal > 0);
+		assert_int_equal(r.layouts.unequal, 0);
+		assert_int_equal(r.tally[PROGRAM_F].unequal, 0);
+		assert_int_equal(r.findings, 0);
+		program_report_free(&r);
+	}
+}
+
+/* Cases differ only where a call is used that the mm does not have. */
+static void mm_agrees_in_golden_cases(void **state)
+{
+	size_t i, c;
+
+	for (i = 5; i < sizeof(recordings) / sizeof(recordings[0]); i++) {
+		struct program_report r = { .max_diffs = 5 };
+		int err = program_run(recording(recordings[i]), &program_core, &r);
+
+		if (err)
+			fail_msg("%s", r.error);
+		for (c = 0; c < r.nr_cases; c++)
+			if (r.cases[c].unexplained)
+				fail_msg("%s line %llu: case %s", recordings[i],
+					 (unsigned long long)r.cases[c].line, r.cases[c].id);
+		assert_int_equal(r.findings, 0);
+		for (c = 0; c < r.nr_lacks; c++)
+			print_message("%s: no %s\n", recordings[i], r.lack[c].name);
+		program_report_free(&r);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -150,6 +193,8 @@ int main(void)
 		cmocka_unit_test(missing_and_cut_files),
 		cmocka_unit_test(differences_are_counted),
 		cmocka_unit_test(model_agrees_with_the_kernel),
+		cmocka_unit_test(mm_runs_programs),
+		cmocka_unit_test(mm_agrees_in_golden_cases),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
