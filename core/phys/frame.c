@@ -66,8 +66,6 @@ void frames_given(struct phys_mem *phys, struct page *page, unsigned int order,
 {
 	struct machine *m = phys->machine;
 
-	if (!MM_CHECK && !MM_ASAN && !(gfp & __GFP_ZERO))
-		return;
 	for (unsigned long i = 0; i < 1UL << order; i++) {
 		struct face f = face_of(m, page->pfn + i, gfp & __GFP_TABLE);
 
@@ -93,8 +91,6 @@ void frames_returned(struct phys_mem *phys, struct page *page,
 {
 	struct machine *m = phys->machine;
 
-	if (!MM_CHECK && !MM_ASAN && !MM_TSAN)
-		return;
 	if (MM_CHECK && m->check && m->check->frame_free)
 		m->check->frame_free(m, page->pfn, order);
 	for (unsigned long i = 0; i < 1UL << order; i++) {

@@ -50,7 +50,7 @@ bool zone_watermark_ok(const struct zone *zone, unsigned int order, gfp_t gfp)
 }
 
 /* One block of a zone's, or NULL. */
-static struct page *rmqueue(struct phys_mem *phys, struct zone *zone,
+static inline struct page *rmqueue(struct phys_mem *phys, struct zone *zone,
 			    unsigned int order, gfp_t gfp)
 {
 	struct page *page;
@@ -67,12 +67,12 @@ static struct page *rmqueue(struct phys_mem *phys, struct zone *zone,
 	return page;
 }
 
-static struct page *get_page_from_freelist(struct phys_mem *phys, gfp_t gfp,
+static inline struct page *get_page_from_freelist(struct phys_mem *phys, gfp_t gfp,
 					   unsigned int order)
 {
-	struct zone **z = phys->nodes[0].node_zonelist.zones;
+	struct zone *const *z;
 
-	for (; *z; z++) {
+	for (z = phys->nodes[0].node_zonelist.zones; *z; z++) {
 		struct page *page;
 
 		if ((*z)->type > gfp_zone(gfp))
@@ -117,7 +117,8 @@ static void prep_new_page(struct phys_mem *phys, struct page *page,
 	WRITE_ONCE(page->index, 0);
 	page->private = 0;
 	page_mapcount_reset(page);
-	frames_given(phys, page, order, gfp);
+	if (MM_CHECK || MM_ASAN || (gfp & __GFP_ZERO))
+		frames_given(phys, page, order, gfp);
 	atomic_set_release(&page->_refcount, 1);
 }
 
@@ -167,7 +168,8 @@ static void free_prepare(struct phys_mem *phys, struct page *page,
 			bad_page(page, "while referenced");
 	}
 	trace_event(EV_PAGE_FREE, page->pfn, order, 0);
-	frames_returned(phys, page, order);
+	if (MM_CHECK || MM_ASAN || MM_TSAN)
+		frames_returned(phys, page, order);
 	WRITE_ONCE(page->mapping, NULL);
 	WRITE_ONCE(page->flags, 0);
 }

@@ -13,23 +13,6 @@
 #include "phys/phys_mem.h"
 #include "sync/irqflags.h"
 
-static void push(struct pcp_list *list, struct page *page)
-{
-	WRITE_ONCE(page->flags, 1UL << PG_pcp);
-	page->pcp_next = list->head;
-	list->head = page;
-	WRITE_ONCE(list->count, list->count + 1);
-}
-
-static struct page *pop(struct pcp_list *list)
-{
-	struct page *page = list->head;
-
-	list->head = page->pcp_next;
-	WRITE_ONCE(list->count, list->count - 1);
-	return page;
-}
-
 /* rmqueue_bulk(): a batch, as far as the watermarks let it. */
 static void refill(struct phys_mem *phys, struct pcp_list *list,
 		   struct zone *zone, gfp_t gfp)
@@ -45,7 +28,7 @@ static void refill(struct phys_mem *phys, struct pcp_list *list,
 			break;
 		page->zone_id = zone->id;
 		page->nid = zone->nid;
-		push(list, page);
+		pcp_push(list, page);
 	}
 	spin_unlock(&zone->lock);
 }
@@ -56,7 +39,7 @@ static void give_back(struct phys_mem *phys, struct pcp_list *list,
 {
 	spin_lock(&zone->lock);
 	while (count-- && list->count) {
-		struct page *page = pop(list);
+		struct page *page = pcp_pop(list);
 
 		__ClearPagePcp(page);
 		buddy_free(phys, zone, page, 0);
@@ -64,8 +47,8 @@ static void give_back(struct phys_mem *phys, struct pcp_list *list,
 	spin_unlock(&zone->lock);
 }
 
-static noinline struct page *alloc_refill(struct phys_mem *phys,
-					  struct zone *zone, gfp_t gfp)
+struct page *pcp_alloc_refill(struct phys_mem *phys, struct zone *zone,
+			      gfp_t gfp)
 {
 	struct pcp_list *list;
 	struct page *page;
@@ -73,22 +56,13 @@ static noinline struct page *alloc_refill(struct phys_mem *phys,
 	preempt_disable();
 	list = &this_cpu()->pcp->lists[zone->id];
 	refill(phys, list, zone, gfp);
-	page = list->head ? pop(list) : NULL;
+	page = list->head ? pcp_pop(list) : NULL;
 	preempt_enable();
 	return page;
 }
 
-struct page *pcp_alloc(struct phys_mem *phys, struct zone *zone, gfp_t gfp)
-{
-	struct pcp_list *list = &this_cpu()->pcp->lists[zone->id];
-
-	if (unlikely(!list->head))
-		return alloc_refill(phys, zone, gfp);
-	return pop(list);
-}
-
 /* Too many, or somebody is short of memory. */
-static noinline void shrink(struct phys_mem *phys, struct zone *zone)
+void pcp_shrink(struct phys_mem *phys, struct zone *zone)
 {
 	struct pcp_cpu *pcp;
 
@@ -101,18 +75,6 @@ static noinline void shrink(struct phys_mem *phys, struct zone *zone)
 		give_back(phys, &pcp->lists[zone->id], zone, zone->pcp_batch);
 	}
 	preempt_enable();
-}
-
-void pcp_free(struct phys_mem *phys, struct page *page)
-{
-	struct zone *zone = &phys->zones[page->zone_id];
-	struct pcp_cpu *pcp = this_cpu()->pcp;
-	struct pcp_list *list = &pcp->lists[zone->id];
-
-	push(list, page);
-	if (unlikely(list->count > zone->pcp_high) ||
-	    unlikely(READ_ONCE(pcp->drain_request)))
-		shrink(phys, zone);
 }
 
 void pcp_drain(struct phys_mem *phys, struct pcp_cpu *pcp)

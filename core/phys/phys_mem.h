@@ -55,9 +55,47 @@ struct page *buddy_alloc(struct phys_mem *phys, struct zone *zone,
 void buddy_free(struct phys_mem *phys, struct zone *zone, struct page *page,
 		unsigned int order);
 
-/* pcp.c: through the running vCPU's lists. */
-struct page *pcp_alloc(struct phys_mem *phys, struct zone *zone, gfp_t gfp);
-void pcp_free(struct phys_mem *phys, struct page *page);
+/* pcp.c: the ways past a list that is empty, full or wanted by others. */
+struct page *pcp_alloc_refill(struct phys_mem *phys, struct zone *zone, gfp_t gfp);
+void pcp_shrink(struct phys_mem *phys, struct zone *zone);
+
+static inline void pcp_push(struct pcp_list *list, struct page *page)
+{
+	WRITE_ONCE(page->flags, 1UL << PG_pcp);
+	page->pcp_next = list->head;
+	list->head = page;
+	WRITE_ONCE(list->count, list->count + 1);
+}
+
+static inline struct page *pcp_pop(struct pcp_list *list)
+{
+	struct page *page = list->head;
+
+	list->head = page->pcp_next;
+	WRITE_ONCE(list->count, list->count - 1);
+	return page;
+}
+
+/* Through the running vCPU's lists. */
+static inline struct page *pcp_alloc(struct phys_mem *phys, struct zone *zone,
+				     gfp_t gfp)
+{
+	struct pcp_list *list = &this_cpu()->pcp->lists[zone->id];
+
+	return likely(list->head) ? pcp_pop(list) : pcp_alloc_refill(phys, zone, gfp);
+}
+
+static inline void pcp_free(struct phys_mem *phys, struct page *page)
+{
+	struct zone *zone = &phys->zones[page->zone_id];
+	struct pcp_cpu *pcp = this_cpu()->pcp;
+	struct pcp_list *list = &pcp->lists[page->zone_id];
+
+	pcp_push(list, page);
+	if (unlikely(list->count > zone->pcp_high || READ_ONCE(pcp->drain_request)))
+		pcp_shrink(phys, zone);
+}
+
 /* The running vCPU's, preemption disabled; or any, on a quiet machine. */
 void pcp_drain(struct phys_mem *phys, struct pcp_cpu *pcp);
 /* Asks every vCPU to give its lists back at its next free. */

@@ -58,15 +58,6 @@ static inline void assert_frames(struct machine *m, unsigned long allocated)
 	assert_int_equal(fc.reserved + fc.buddy + fc.pcp + fc.allocated, fc.total);
 }
 
-/* Processor time of this thread: the machine may be busy with other things. */
-static inline double rig_cpu_seconds(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
-}
-
 /* Sanitizers run the same loops, shorter. */
 #define RIG_LOOPS(n)	((MM_TSAN || MM_ASAN) ? (n) / 20 : (n))
 

@@ -81,7 +81,7 @@ static void a_frame_has_lives(void **state)
 		struct machine *m = phys_rig_create(1, RUN_SERIAL, bytes, 256, 1);
 		struct page *page = alloc_page(GFP_KERNEL);
 		unsigned long pfn = page_to_pfn(page);
-		u32 gen = ram_gen(&m->ram, pfn);
+		u32 gen __maybe_unused = ram_gen(&m->ram, pfn);
 		u64 *words = page_address(page);
 
 #if MM_CHECK
