@@ -9,11 +9,12 @@
 #include <stdlib.h>
 
 #include "base/prng.h"
+#include "sync/windows.h"
 #include "mm_fixture.h"
 
-#define AREA	48UL		/* pages that all fight over */
-#define STEPS	600u
-#define TASKS	6u
+#define AREA	12UL		/* pages that all fight over */
+#define STEPS	4000u
+#define TASKS	8u
 
 struct storm {
 	struct machine *m;
@@ -49,7 +50,7 @@ static void step(struct worker *w, u64 r)
 	unsigned long va = PG(page), other = PG(2 * AREA + (r >> 16) % AREA);
 	u64 v;
 
-	switch ((r >> 24) % 20) {
+	switch ((r >> 24) % 48) {
 	case 0:
 		sys_munmap(va, n * PAGE_SIZE);
 		break;
@@ -78,17 +79,20 @@ static void step(struct worker *w, u64 r)
 			   va);
 		break;
 	case 8:
+		if ((r >> 32) % 4)
+			break;
 		sys_truncate(w->storm->file, (s64)(page * PAGE_SIZE));
 		sys_truncate(w->storm->file, (s64)(AREA * PAGE_SIZE));
 		break;
 	case 9:
+	case 14:
 		sys_migrate(va);
 		break;
 	case 10:
-		if ((r >> 32) % 6 == 0)
+		if ((r >> 32) % 3 == 0)
 			step_fork(w);
 		break;
-	case 11 ... 13:
+	case 15 ... 24:
 		user_load(va, 8, &v);
 		break;
 	default:
@@ -123,6 +127,21 @@ static void start_worker(struct storm *s, struct mm_struct *mm, unsigned int ste
 	task_start(task);
 }
 
+/* What the run went through, for who reads the log; the counts are luck. */
+static void print_windows(struct machine *m)
+{
+	unsigned int id, cpu;
+
+	for (id = 0; id < NR_WINDOWS; id++) {
+		u64 sum = 0;
+
+		for (cpu = 0; cpu < m->nr_cpus; cpu++)
+			sum += m->cpus[cpu]->sched.windows[id];
+		print_message("%s=%llu ", window_name(id), (unsigned long long)sum);
+	}
+	print_message("\n");
+}
+
 static void run_storm(enum run_mode mode, u64 seed, double fail_prob)
 {
 	struct machine_config config = {
@@ -152,6 +171,7 @@ static void run_storm(enum run_mode mode, u64 seed, double fail_prob)
 	assert_int_equal(machine_run(s.m), 0);
 	assert_true(machine_wait(s.m, 250000));
 	machine_stop(s.m);
+	print_windows(s.m);
 
 	machine_bind_host(s.m, 0);
 	mmput(mm);
