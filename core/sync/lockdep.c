@@ -25,7 +25,7 @@
 
 const char *lock_rank_name(enum lock_rank rank)
 {
-	static const char * const name[] = {
+	static const char *const name[] = {
 #define RANK(n, traits) [LOCK_RANK_##n] = #n,
 		MM_LOCK_RANKS(RANK)
 #undef RANK

@@ -95,7 +95,7 @@ struct lockdep_state {
 	bool		off;		/* the machine's switch: set before its vCPUs run */
 	struct {
 		u64		key;	/* name << 8 | rank; 0: free */
-		u32		same;	/* 1 + first class of equal name and rank; 0: not known yet */
+		u32		same;	/* 1 + class that keeps the usage; 0: not known yet */
 		u32		usage;	/* seen in a handler, seen with interrupts on */
 	} class[LOCKDEP_CLASSES];
 };

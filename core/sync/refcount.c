@@ -10,7 +10,7 @@
 
 void refcount_warn_saturate(refcount_t *r, enum refcount_error error)
 {
-	static const char * const title[] = {
+	static const char *const title[] = {
 		[REFCOUNT_ADD_OVF]	= "REFS: refcount overflow",
 		[REFCOUNT_ADD_UAF]	= "REFS: refcount raised from zero",
 		[REFCOUNT_SUB_UAF]	= "REFS: refcount dropped below zero",

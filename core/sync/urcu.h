@@ -11,6 +11,8 @@
 #ifndef MM_SYNC_URCU_H
 #define MM_SYNC_URCU_H
 
+#include "base/types.h"
+
 #define URCU_NO_COMPAT_IDENTIFIERS
 #include <urcu/static/urcu-memb.h>
 

@@ -12,7 +12,7 @@
 
 const char *window_name(enum window_id id)
 {
-	static const char * const name[] = {
+	static const char *const name[] = {
 #define WINDOW(n, text) [WIN_##n] = #n,
 		MM_WINDOWS(WINDOW)
 #undef WINDOW
@@ -24,7 +24,7 @@ const char *window_name(enum window_id id)
 
 const char *window_text(enum window_id id)
 {
-	static const char * const text_of[] = {
+	static const char *const text_of[] = {
 #define WINDOW(n, text) [WIN_##n] = text,
 		MM_WINDOWS(WINDOW)
 #undef WINDOW

@@ -2,7 +2,8 @@
 /*
  * litmus [--runs N] [NAME...]	run each program N times, each run a process of its own,
  *				and judge: a right one must never be reported, a wrong
- *				one in at least 95 % of the runs
+ *				one in at least 95 % of the runs; "rcu" and "locks"
+ *				name all of a file
  * litmus --one NAME		run one program here (exit code 66 is TSan's)
  *
  * Without TSan only the right programs are run, for what they compute.
@@ -108,6 +109,10 @@ int main(int argc, char **argv)
 		good &= judge_set(lock_litmus, runs);
 	}
 	for (; i < argc; i++) {
+		if (!strcmp(argv[i], "rcu") || !strcmp(argv[i], "locks")) {
+			good &= judge_set(argv[i][0] == 'r' ? rcu_litmus : lock_litmus, runs);
+			continue;
+		}
 		l = find(argv[i]);
 		if (!l) {
 			fprintf(stderr, "litmus: no program %s\n", argv[i]);
