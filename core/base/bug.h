@@ -38,8 +38,14 @@ __cold void mm_warn(const char *cond, const char *func, const char *file, int li
 #define VM_BUG_ON(cond)		MM_BUG_ON(cond)
 #define VM_WARN_ON_ONCE(cond)	MM_WARN_ON_ONCE(cond)
 #else
-#define VM_BUG_ON(cond)		((void)sizeof(cond))
-#define VM_WARN_ON_ONCE(cond)	((void)sizeof(cond), 0)
+/* Compiled, so that it stays right, but never evaluated. */
+static inline bool mm_unasked(size_t size)
+{
+	return false;
+}
+
+#define VM_BUG_ON(cond)		((void)sizeof(!!(cond)))
+#define VM_WARN_ON_ONCE(cond)	mm_unasked(sizeof(!!(cond)))
 #endif
 
 #endif
