@@ -139,7 +139,7 @@ static struct tlb_entry *translate(struct vcpu *cpu, const struct access *a, boo
 
 	*hit = allowed;
 	if (allowed) {
-		count_vm_event(MMS_TLB_HIT);
+		cpu->hits_slow++;
 		return entry;
 	}
 	if (entry) {
@@ -213,7 +213,7 @@ static int no_progress(const struct access *a, unsigned int err)
 /* ---- the access ---- */
 
 /* The hardware fills its TLB from any present entry, here one near the access. */
-static void speculate(struct vcpu *cpu, unsigned long va)
+static noinline void speculate(struct vcpu *cpu, unsigned long va)
 {
 	u64 page = prng_below(&cpu->rng, 16);
 
@@ -314,12 +314,19 @@ static noinline int access_slow(struct access *a)
 	rec.result = res;
 	rec.fault = res ? current_fault() : NULL;
 	watch(m, access_end, this_cpu(), &rec);
-	if (!res)
+	if (!res) {
+		this_cpu()->accesses_slow++;
 		account(this_cpu(), a->va);
+	}
+	vcpu_publish_hits(this_cpu());
 	return res;
 }
 
-/* A hit on a machine that nobody watches; NULL otherwise.  In flight when it returns. */
+/*
+ * The hit path: where the bytes are, on a machine that nobody watches; NULL
+ * otherwise.  It has no need of in_access: between the look-up and the bytes
+ * there is no point, and a running vCPU takes interrupts at points only.
+ */
 static inline u8 *hit(struct vcpu *cpu, unsigned long va, unsigned int acc)
 {
 	struct machine *m = cpu->machine;
@@ -327,15 +334,18 @@ static inline u8 *hit(struct vcpu *cpu, unsigned long va, unsigned int acc)
 
 	if (unlikely(m->check))
 		return NULL;
-	cpu->in_access++;
 	entry = tlb_lookup(&cpu->tlb, cpu->pcid, va);
-	if (likely(entry && entry_allows(entry, acc))) {
-		raw_store_order(&cpu->vm_events[MMS_TLB_HIT], cpu->vm_events[MMS_TLB_HIT] + 1,
-				 __ATOMIC_RELAXED);
-		return (u8 *)frame_data(m, tlb_pfn(entry, va)) + frame_offset(m, va);
-	}
-	cpu->in_access--;
-	return NULL;
+	if (unlikely(!entry || !entry_allows(entry, acc)))
+		return NULL;
+	return (u8 *)frame_data(m, tlb_pfn(entry, va)) + frame_offset(m, va);
+}
+
+/* After it: what without scheduling points has no other place. */
+static inline void end_of_hit(struct vcpu *cpu, unsigned long va)
+{
+	if (unlikely(raw_load_order(&cpu->sched.local.attn, __ATOMIC_RELAXED) & ATTN_IRQ))
+		ipi_serve(cpu);
+	account(cpu, va);
 }
 
 static inline bool crosses_page(unsigned long va, unsigned int size)
@@ -372,7 +382,7 @@ static int access_split(struct access *a)
 	return res;
 }
 
-static int load(unsigned long va, unsigned int size, unsigned int acc, u64 *value)
+static noinline int load(unsigned long va, unsigned int size, unsigned int acc, u64 *value)
 {
 	struct access a = { .va = va, .size = size, .acc = acc, .kind = DO_LOAD };
 	int res = crosses_page(va, size) ? access_split(&a) : access_slow(&a);
@@ -382,7 +392,7 @@ static int load(unsigned long va, unsigned int size, unsigned int acc, u64 *valu
 	return res;
 }
 
-static int store(unsigned long va, unsigned int size, unsigned int acc, u64 value)
+static noinline int store(unsigned long va, unsigned int size, unsigned int acc, u64 value)
 {
 	struct access a = { .va = va, .size = size, .acc = acc, .kind = DO_STORE, .value = value };
 
@@ -400,8 +410,7 @@ int user_load(unsigned long va, unsigned int size, u64 *value)
 		p = hit(cpu, va, ACC_READ);
 		if (likely(p)) {
 			*value = load_aligned(p, size);
-			end_of_access(cpu);
-			account(cpu, va);
+			end_of_hit(cpu, va);
 			return 0;
 		}
 	}
@@ -419,8 +428,7 @@ int user_store(unsigned long va, unsigned int size, u64 value)
 		p = hit(cpu, va, ACC_WRITE);
 		if (likely(p)) {
 			store_aligned(p, size, value);
-			end_of_access(cpu);
-			account(cpu, va);
+			end_of_hit(cpu, va);
 			return 0;
 		}
 	}

@@ -28,12 +28,15 @@ static u64 key_2m(unsigned long va, unsigned int tag)
 void tlb_init(struct tlb *tlb)
 {
 	memset(tlb, 0, sizeof(*tlb));
+	for (unsigned int i = 0; i < TLB_SETS; i++)
+		memset(tlb->set[i].key, 0xff, sizeof(tlb->set[i].key));
+	memset(tlb->huge_key, 0xff, sizeof(tlb->huge_key));
 }
 
 static struct tlb_entry *find_huge(struct tlb *tlb, u64 key)
 {
 	for (unsigned int i = 0; i < TLB_HUGE; i++)
-		if (tlb->huge_key[i] == key && tlb->huge[i].flags)
+		if (tlb->huge_key[i] == key)
 			return &tlb->huge[i];
 	return NULL;
 }
@@ -43,7 +46,7 @@ static struct tlb_entry *find_small(struct tlb *tlb, unsigned long va, u64 key)
 	struct tlb_set *set = &tlb->set[va >> 12 & (TLB_SETS - 1)];
 
 	for (unsigned int i = 0; i < TLB_WAYS; i++)
-		if (set->key[i] == key && set->way[i].flags)
+		if (set->key[i] == key)
 			return &set->way[i];
 	return NULL;
 }
@@ -62,10 +65,18 @@ struct tlb_entry *tlb_lookup_rare(struct tlb *tlb, unsigned int tag, unsigned lo
 	return entry;
 }
 
-static void drop(struct tlb *tlb, struct tlb_entry *entry)
+static u64 *key_of(struct tlb *tlb, unsigned long va, struct tlb_entry *entry)
 {
-	if (!entry || !entry->flags)
-		return;
+	struct tlb_set *set = &tlb->set[va >> 12 & (TLB_SETS - 1)];
+
+	if (entry->flags & TLB_2M)
+		return &tlb->huge_key[entry - tlb->huge];
+	return &set->key[entry - set->way];
+}
+
+static void drop(struct tlb *tlb, u64 *key, struct tlb_entry *entry)
+{
+	*key = TLB_NO_KEY;
 	tlb->nr_entries--;
 	tlb->nr_huge -= !!(entry->flags & TLB_2M);
 	tlb->nr_global -= !!(entry->flags & TLB_GLOBAL);
@@ -74,15 +85,14 @@ static void drop(struct tlb *tlb, struct tlb_entry *entry)
 }
 
 /* An empty way, else the next victim; of the same key the same way, so that no key is held twice. */
-static unsigned int choose(const u64 *keys, const struct tlb_entry *ways, unsigned int nr, u64 key,
-			   u32 *victim)
+static unsigned int choose(const u64 *keys, unsigned int nr, u64 key, u32 *victim)
 {
 	unsigned int empty = nr;
 
 	for (unsigned int i = 0; i < nr; i++) {
-		if (ways[i].flags && keys[i] == key)
+		if (keys[i] == key)
 			return i;
-		if (!ways[i].flags)
+		if (keys[i] == TLB_NO_KEY && empty == nr)
 			empty = i;
 	}
 	if (empty < nr)
@@ -95,27 +105,28 @@ struct tlb_entry *tlb_fill(struct tlb *tlb, unsigned int tag, unsigned long va,
 {
 	struct tlb_set *set = &tlb->set[va >> 12 & (TLB_SETS - 1)];
 	struct tlb_entry *entry;
+	u64 key, *slot;
 	unsigned int i;
-	u64 key;
 
 	if (flags & TLB_GLOBAL)
 		tag = TLB_TAG_GLOBAL;
 	if (flags & TLB_2M) {
 		key = key_2m(va, tag);
-		i = choose(tlb->huge_key, tlb->huge, TLB_HUGE, key, &tlb->huge_victim);
-		tlb->huge_key[i] = key;
+		i = choose(tlb->huge_key, TLB_HUGE, key, &tlb->huge_victim);
+		slot = &tlb->huge_key[i];
 		entry = &tlb->huge[i];
 	} else {
 		key = key_4k(va, tag);
-		i = choose(set->key, set->way, TLB_WAYS, key, &set->victim);
-		set->key[i] = key;
+		i = choose(set->key, TLB_WAYS, key, &set->victim);
+		slot = &set->key[i];
 		entry = &set->way[i];
 	}
 	if (entry->flags) {
-		drop(tlb, entry);
+		drop(tlb, slot, entry);
 		tlb->flushed_entries--;
 		tlb->evictions++;
 	}
+	*slot = key;
 	entry->pfn = (u32)pfn;
 	entry->gen = gen;
 	entry->flags = flags | TLB_VALID;
@@ -127,15 +138,21 @@ struct tlb_entry *tlb_fill(struct tlb *tlb, unsigned int tag, unsigned long va,
 	return entry;
 }
 
+static void drop_va(struct tlb *tlb, unsigned long va, struct tlb_entry *entry)
+{
+	if (entry)
+		drop(tlb, key_of(tlb, va, entry), entry);
+}
+
 static void flush_va(struct tlb *tlb, unsigned int tag, unsigned long va)
 {
-	drop(tlb, find_small(tlb, va, key_4k(va, tag)));
+	drop_va(tlb, va, find_small(tlb, va, key_4k(va, tag)));
 	if (tlb->nr_huge)
-		drop(tlb, find_huge(tlb, key_2m(va, tag)));
+		drop_va(tlb, va, find_huge(tlb, key_2m(va, tag)));
 	if (tlb->nr_global) {
-		drop(tlb, find_small(tlb, va, key_4k(va, TLB_TAG_GLOBAL)));
+		drop_va(tlb, va, find_small(tlb, va, key_4k(va, TLB_TAG_GLOBAL)));
 		if (tlb->nr_huge)
-			drop(tlb, find_huge(tlb, key_2m(va, TLB_TAG_GLOBAL)));
+			drop_va(tlb, va, find_huge(tlb, key_2m(va, TLB_TAG_GLOBAL)));
 	}
 }
 
@@ -172,14 +189,14 @@ static void flush_matching(struct tlb *tlb, u64 mask, u64 tag, bool globals)
 		struct tlb_set *set = &tlb->set[s];
 
 		for (unsigned int i = 0; i < TLB_WAYS; i++)
-			if ((set->key[i] & mask) == tag &&
+			if (set->way[i].flags && (set->key[i] & mask) == tag &&
 			    (globals || !(set->way[i].flags & TLB_GLOBAL)))
-				drop(tlb, &set->way[i]);
+				drop(tlb, &set->key[i], &set->way[i]);
 	}
 	for (unsigned int i = 0; i < TLB_HUGE && tlb->nr_huge; i++)
-		if ((tlb->huge_key[i] & mask) == tag &&
+		if (tlb->huge[i].flags && (tlb->huge_key[i] & mask) == tag &&
 		    (globals || !(tlb->huge[i].flags & TLB_GLOBAL)))
-			drop(tlb, &tlb->huge[i]);
+			drop(tlb, &tlb->huge_key[i], &tlb->huge[i]);
 }
 
 void tlb_flush_tag(struct tlb *tlb, unsigned int tag)

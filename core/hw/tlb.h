@@ -26,6 +26,9 @@
 #define TLB_TAG_GLOBAL	0xfffu
 #define TLB_TAG_MASK	0xfffu
 
+/* Matches nothing that is looked up: the last page is never mapped global. */
+#define TLB_NO_KEY	(~0ULL)
+
 #define TLB_VALID	0x01u
 #define TLB_WRITE	0x02u
 #define TLB_USER	0x04u
@@ -43,7 +46,7 @@ struct tlb_entry {
 };
 
 struct tlb_set {
-	u64 key[TLB_WAYS];	/* page address | tag */
+	u64 key[TLB_WAYS];	/* page address | tag; TLB_NO_KEY when the way is empty */
 	struct tlb_entry way[TLB_WAYS];
 	u32 victim;		/* round robin */
 } __cacheline_aligned;
@@ -79,7 +82,7 @@ static inline struct tlb_entry *tlb_lookup(struct tlb *tlb, unsigned int tag, un
 	u64 key = (va & ~0xfffUL) | tag;
 
 	for (unsigned int i = 0; i < TLB_WAYS; i++)
-		if (set->key[i] == key && set->way[i].flags)
+		if (set->key[i] == key)
 			return &set->way[i];
 	if (unlikely(tlb->nr_huge | tlb->nr_global))
 		return tlb_lookup_rare(tlb, tag, va);

@@ -102,6 +102,7 @@ int vcpu_create(struct machine *m, unsigned int nr, struct vcpu **out)
 	memset(cpu, 0, sizeof(*cpu));
 	cpu->machine = m;
 	cpu->nr = nr;
+	tlb_init(&cpu->tlb);
 	cpu->root_pfn = NO_ROOT;
 	cpu->exec = &cpu->host_exec;
 	cpu->state = VCPU_IDLE;
@@ -148,6 +149,7 @@ void vcpu_new_turn(struct vcpu *cpu)
 /* From here on others may act as this vCPU. */
 static void leave_running(struct vcpu *cpu, enum vcpu_state state)
 {
+	vcpu_publish_hits(cpu);
 	tsan_release(&cpu->sync);
 	hw_lock(&cpu->lock);
 	MM_BUG_ON(cpu->state != VCPU_RUNNING);

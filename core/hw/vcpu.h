@@ -71,7 +71,9 @@ struct vcpu {
 	u64			turns;		/* turns that ended */
 	unsigned int		overdue;	/* times this turn's end was put off */
 	u64			parks;		/* times it gave up its token */
-	u64			accesses;	/* user accesses, hits and misses */
+	u64			accesses;	/* user accesses that were made */
+	u64			accesses_slow;	/* of those, not by the hit path of hw/access.c */
+	u64			hits_slow;	/* TLB hits of those */
 	u64			speculate_at;	/* value of accesses at which to fill speculatively */
 	u64			access_faults;	/* page faults they took */
 
@@ -170,6 +172,13 @@ static inline bool vcpu_preemptible(const struct vcpu *cpu)
 
 /* Draws when the next speculative fill is due. */
 void vcpu_next_speculation(struct vcpu *cpu);
+/* Brings the counter mms_tlb_hit up to date, which the hit path does not touch. */
+static inline void vcpu_publish_hits(struct vcpu *cpu)
+{
+	__atomic_store_n(&cpu->vm_events[MMS_TLB_HIT],
+			 cpu->accesses - cpu->accesses_slow + cpu->hits_slow, __ATOMIC_RELAXED);
+}
+
 /* The next turn of @cpu starts now. */
 void vcpu_new_turn(struct vcpu *cpu);
 

@@ -146,7 +146,7 @@ static void accessing_target(struct vcpu *cpu)
 			sched_point(SCHED_LOCK, NULL);
 		deaf_progress++;
 		cpu->in_access--;
-		sched_point(SCHED_LOCK, NULL);
+		ipi_serve(cpu);
 	}
 }
 
@@ -197,13 +197,16 @@ static void run_pair(void (*target)(struct vcpu *), unsigned int tokens)
 static void interrupts_off_excludes(void **state)
 {
 	run_pair(deaf_target, 2);
-	run_pair(deaf_target, 1);
+	/* With one token the target must lose it, which happens at points. */
+	if (MM_POINTS)
+		run_pair(deaf_target, 1);
 }
 
 static void access_excludes(void **state)
 {
 	run_pair(accessing_target, 2);
-	run_pair(accessing_target, 1);
+	if (MM_POINTS)
+		run_pair(accessing_target, 1);
 }
 
 /* ---- everybody at everybody, with locks ---- */
