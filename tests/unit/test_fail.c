@@ -1,5 +1,5 @@
-/* room: mm_phys */
 /* SPDX-License-Identifier: MIT */
+/* room: mm_phys */
 /* Failure injection: the nth of a context, by scope; by chance, repeatably. */
 #include "phys/fail.h"
 #include "phys_rig.h"

@@ -1,5 +1,5 @@
-/* room: mm_pgtable */
 /* SPDX-License-Identifier: MIT */
+/* room: mm_pgtable */
 /*
  * mmu_gather: nothing goes before the flush, tables not before a grace period,
  * flush sizes as the kernel's (fidelity K5), and gathers that meet.

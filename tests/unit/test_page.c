@@ -1,5 +1,5 @@
-/* room: mm_phys */
 /* SPDX-License-Identifier: MIT */
+/* room: mm_phys */
 /* struct page: flags, references, the page lock under contention, contents. */
 #include "phys_rig.h"
 

@@ -1,5 +1,5 @@
-/* room: mm_phys */
 /* SPDX-License-Identifier: MIT */
+/* room: mm_phys */
 /* The buddy: split, merge, exhaustion, poison and generations, and many vCPUs at once. */
 #include "phys_rig.h"
 

@@ -1,5 +1,5 @@
-/* room: mm_phys */
 /* SPDX-License-Identifier: MIT */
+/* room: mm_phys */
 /* Per-CPU page lists: batches, limits, who gets what back, and what a pair costs. */
 #include "phys_rig.h"
 

@@ -1,5 +1,5 @@
-/* room: mm_pgtable */
 /* SPDX-License-Identifier: MIT */
+/* room: mm_pgtable */
 /* Entries: what they say, what changes them, and the types of non-present ones. */
 #include "pgtable_rig.h"
 

@@ -1,5 +1,5 @@
-/* room: mm_phys */
 /* SPDX-License-Identifier: MIT */
+/* room: mm_phys */
 /* Object caches: contents, counts, type-safe reuse, leaks reported, many vCPUs. */
 #include "phys_rig.h"
 

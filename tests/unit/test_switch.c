@@ -1,5 +1,5 @@
-/* room: mm_pgtable */
 /* SPDX-License-Identifier: MIT */
+/* room: mm_pgtable */
 /* switch_mm: tags, generations, laziness, and who is in the mask. */
 #include "pgtable_rig.h"
 

@@ -1,5 +1,5 @@
-/* room: mm_pgtable */
 /* SPDX-License-Identifier: MIT */
+/* room: mm_pgtable */
 /*
  * The flush protocol under load: vCPUs that switch between address spaces,
  * idle lazily, speculate, and take pages and rights away from each other.

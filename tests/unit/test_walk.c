@@ -1,5 +1,5 @@
-/* room: mm_pgtable */
 /* SPDX-License-Identifier: MIT */
+/* room: mm_pgtable */
 /* Page tables: counts of tables as the kernel's VmPTE, races for one entry, failing allocations. */
 #include "phys/fail.h"
 #include "pgtable_rig.h"
