@@ -74,6 +74,9 @@ static int mprotect_fixup(struct mmu_gather *tlb, struct vm_area_struct *vma,
 	MM_WARN_ON_ONCE(change_protection(tlb, vma, start, end) < 0);
 	if ((oldflags & VM_ACCOUNT) && !(newflags & VM_ACCOUNT))
 		vm_unacct_memory(mm, nrpages);
+	/* Locked pages that may be written now are broken out of COW at once. */
+	if ((oldflags & (VM_WRITE | VM_SHARED | VM_LOCKED)) == VM_LOCKED && (newflags & VM_WRITE))
+		populate_vma_page_range(vma, start, end, true);
 	vm_stat_account(mm, oldflags, -nrpages);
 	vm_stat_account(mm, newflags, nrpages);
 	return 0;

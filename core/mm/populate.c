@@ -18,8 +18,8 @@ static int populate_page(struct vm_area_struct *vma, unsigned long addr, bool wr
 	return ret & VM_FAULT_ERROR ? -EFAULT : 0;
 }
 
-static int populate_vma_range(struct vm_area_struct *vma, unsigned long start, unsigned long end,
-			      bool write)
+int populate_vma_page_range(struct vm_area_struct *vma, unsigned long start, unsigned long end,
+			    bool write)
 {
 	int err = 0;
 
@@ -45,8 +45,8 @@ void mm_populate(struct mm_struct *mm, unsigned long start, unsigned long len)
 		/* Private pages that may be written are broken out of COW at once. */
 		if (!(vma->vm_flags & (VM_IO | VM_PFNMAP | VM_LOCKONFAULT)) &&
 		    (vma->vm_flags & VM_ACCESS_FLAGS))
-			populate_vma_range(vma, max(start, vma->vm_start), next,
-					   (vma->vm_flags & (VM_WRITE | VM_SHARED)) == VM_WRITE);
+			populate_vma_page_range(vma, max(start, vma->vm_start), next,
+						(vma->vm_flags & (VM_WRITE | VM_SHARED)) == VM_WRITE);
 		mmap_read_unlock(mm);
 	}
 }
@@ -68,7 +68,7 @@ int madvise_populate(struct mm_struct *mm, unsigned long start, unsigned long en
 		if (!err) {
 			unsigned long next = min(vma->vm_end, end);
 
-			err = populate_vma_range(vma, start, next, write);
+			err = populate_vma_page_range(vma, start, next, write);
 			start = next;
 		}
 		mmap_read_unlock(mm);

@@ -88,6 +88,10 @@ static inline void vma_set_range(struct vm_area_struct *vma, unsigned long start
 	vma->vm_pgoff = pgoff;
 }
 
+/* Faults [start, end) in, for writing or reading; mmap_lock held. 0, -ENOMEM or -EFAULT. */
+int populate_vma_page_range(struct vm_area_struct *vma, unsigned long start, unsigned long end,
+			    bool write);
+
 /* ---- inserting ------------------------------------------------------------------------------------------ */
 
 /* Publishes a complete new VMA in the file's tree and, with the edit's commit, in the mm's. */
