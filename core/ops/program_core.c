@@ -25,6 +25,8 @@
 #include "mm/mm.h"
 #include "mm/syscalls.h"
 #include "ops/program.h"
+#include "pgtable/walk.h"
+#include "phys/page.h"
 
 #define CORE_FRAMES	(192UL << 10)		/* 768 MiB, touched when used */
 #define RECORDER_RAM	6171023UL		/* pages of the recording machine */
@@ -406,6 +408,49 @@ static bool core_next_range(void *host, void *proc, uint64_t addr,
 	return true;
 }
 
+static char core_page_class(void *host, void *proc, uint64_t addr)
+{
+	struct core_proc *p = proc;
+	pte_t *ptep = pgtable_peek_pte(&p->mm->context, addr), pte;
+	struct page *page;
+
+	if (!ptep)
+		return '.';
+	pte = ptep_get(ptep);
+	if (pte_none(pte))
+		return '.';
+	if (!pte_present(pte))
+		return 'S';
+	/* The zero page belongs to nobody, so to several. */
+	if (pte_special(pte))
+		return 'A';
+	page = pte_page(pte);
+	if (PageAnon(page))
+		return page_mapcount(page) > 1 ? 'A' : 'a';
+	return page_mapcount(page) > 1 ? 'F' : 'f';
+}
+
+static int core_incore(void *host, void *proc, uint64_t addr)
+{
+	char class = core_page_class(host, proc, addr);
+	struct core_proc *p = proc;
+	struct vma_view v;
+	struct page *page;
+
+	run_as(p);
+	if (!mm_view_vma(p->mm, addr, &v) || v.start > addr)
+		return -ENOMEM;
+	if (class != '.' && class != 'S')
+		return 1;
+	if (!v.file || v.file->f_kind == FILE_ZERO)
+		return 0;
+	page = filemap_get_page(v.file->f_mapping,
+				v.pgoff + ((addr - v.start) >> PAGE_SHIFT));
+	if (page)
+		put_page(page);
+	return page != NULL;
+}
+
 static int core_vmflags(void *host, void *proc, uint64_t addr, char *buf,
 			size_t size)
 {
@@ -443,5 +488,6 @@ const struct program_backend program_core = {
 	.file_close = core_file_close, .file_object = core_file_object,
 	.file_resize = core_file_resize, .lacks = core_lacks, .call = core_call,
 	.access = core_access, .next_range = core_next_range,
+	.page_class = core_page_class, .incore = core_incore,
 	.vmflags = core_vmflags, .usage = core_usage,
 };
