@@ -24,10 +24,18 @@ def formatter():
     raise SystemExit("scripts/check: clang-format is not installed")
 
 
+# Spacings on which the kernel and clang-format differ, or either is fine.
+EITHER = [(") {", "){"), ("{}", "{ }"), ("; )", ";)"), ("; ;", ";;"), (" (*)", "(*)"),
+          ("* const", "*const")]
+
+
 def key(line):
     """What is compared of a line: its indentation and its words."""
     indent = re.match(r"\s*", line).group(0).expandtabs(8)
-    return indent + re.sub(r"\s+", " ", line.strip()).replace(") {", "){").replace("{}", "{ }")
+    words = re.sub(r"\s+", " ", line.strip())
+    for one, other in EITHER:
+        words = words.replace(one, other)
+    return indent + words
 
 
 # Ends of a line after which a new statement (or the one a condition guards) begins.
