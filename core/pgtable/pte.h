@@ -62,8 +62,8 @@ static inline unsigned long pmd_addr_end(unsigned long addr, unsigned long end)
 #define PAGE_READONLY_EXEC	__pgprot(_PAGE_PRESENT | _PAGE_USER | _PAGE_ACCESSED)
 #define PAGE_COPY		PAGE_READONLY
 #define PAGE_COPY_EXEC		PAGE_READONLY_EXEC
-#define PAGE_SHARED		__pgprot(_PAGE_PRESENT | _PAGE_RW | _PAGE_USER | _PAGE_ACCESSED | _PAGE_NX)
-#define PAGE_SHARED_EXEC	__pgprot(_PAGE_PRESENT | _PAGE_RW | _PAGE_USER | _PAGE_ACCESSED)
+#define PAGE_SHARED		__pgprot(pgprot_val(PAGE_READONLY) | _PAGE_RW)
+#define PAGE_SHARED_EXEC	__pgprot(pgprot_val(PAGE_READONLY_EXEC) | _PAGE_RW)
 
 /* ---- what an entry says --------------------------------------------------- */
 

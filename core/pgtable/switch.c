@@ -20,6 +20,7 @@
 #include "pgtable/pgtable.h"
 #include "pgtable/switch.h"
 #include "sync/irqflags.h"
+#include "sync/sched.h"
 #include "trace/counters.h"
 #include "trace/trace.h"
 
@@ -138,7 +139,9 @@ static void switch_other(struct vcpu *cpu, struct tlb_cpu_state *ts,
 	/* The old context's bit stays: a flush that finds us elsewhere clears it. */
 	mark_switching(ts);
 	join_cpumask(cpu, next);
+	sched_window(WIN_SWITCH_VS_FLUSH, next->ctx_id);
 	next_tlb_gen = read_tlb_gen(next);
+	sched_window(WIN_SWITCH_VS_FLUSH, next->ctx_id);
 	load_new_mm_cr3(cpu, ts, next, choose_new_asid(ts, next, next_tlb_gen), next_tlb_gen);
 	smp_store_release(&ts->loaded_ctx, next);
 	count_vm_event(MMS_SWITCH_MM);

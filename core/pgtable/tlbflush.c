@@ -124,8 +124,10 @@ static bool should_flush_tlb(unsigned int nr, void *info)
 	if (smp_load_acquire(&ts->is_lazy))
 		return false;
 	/* It may have read tlb_gen already, and not loaded the root yet. */
-	if (loaded == LOADED_MM_SWITCHING)
+	if (loaded == LOADED_MM_SWITCHING) {
+		window_hit(WIN_SWITCH_VS_FLUSH);
 		return true;
+	}
 	if (loaded == f->ctx)
 		return true;
 	/* Elsewhere: only to have it leave the mask. */
@@ -192,6 +194,7 @@ void flush_tlb_mm_range(struct mm_context *ctx, unsigned long start,
 	info.initiating_cpu = this_cpu()->nr;
 	/* Full barrier; before the mask is read (switch.c has the other side). */
 	info.new_tlb_gen = inc_mm_tlb_gen(ctx);
+	sched_window(WIN_SWITCH_VS_FLUSH, ctx->ctx_id);
 	cpumask_copy(&mask, mm_cpumask(ctx));
 	if (cpumask_any_other(&mask, info.initiating_cpu)) {
 		info.trim_cpumask = should_trim_cpumask(info.new_tlb_gen);

@@ -39,7 +39,7 @@ static void holes_are_skipped(void **state)
 	assert_int_equal(mm_context_init(&ctx), 0);
 	for (unsigned int i = 0; i < 3; i++)
 		assert_int_equal(pg_rig_map(&ctx, at[i], PAGE_SHARED), 0);
-	for (unsigned int i = 0, seen = 0; ; i++) {
+	for (unsigned int i = 0, seen = 0;; i++) {
 		pmd_t *pmd = pgtable_next_pmd(&ctx, &addr, 1UL << 47);
 
 		if (!pmd) {
