@@ -36,6 +36,8 @@ static inline void hw_unlock(u32 *lock)
 
 /* Futexes that ThreadSanitizer does not see (private to the process). */
 void hw_futex_wait(u32 *word, u32 expected);
+/* True when @ms milliseconds passed without a wake. */
+bool hw_futex_wait_ms(u32 *word, u32 expected, unsigned int ms);
 void hw_futex_wake(u32 *word, int nr);
 
 #endif /* MMSTORM_HW_HW_LOCK_H */

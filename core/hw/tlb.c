@@ -84,7 +84,7 @@ static void drop(struct tlb *tlb, u64 *key, struct tlb_entry *entry)
 	entry->flags = 0;
 }
 
-/* An empty way, else the next victim; of the same key the same way, so that no key is held twice. */
+/* The way of the same key, so that none is held twice; else an empty one; else the victim. */
 static unsigned int choose(const u64 *keys, unsigned int nr, u64 key, u32 *victim)
 {
 	unsigned int empty = nr;

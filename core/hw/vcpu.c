@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/bug.h"
@@ -35,6 +36,14 @@
 void hw_futex_wait(u32 *word, u32 expected)
 {
 	syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, NULL, NULL, 0);
+}
+
+bool hw_futex_wait_ms(u32 *word, u32 expected, unsigned int ms)
+{
+	const struct timespec timeout = { ms / 1000, (long)(ms % 1000) * 1000000 };
+
+	return syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, &timeout, NULL, 0) &&
+	       errno == ETIMEDOUT;
 }
 
 void hw_futex_wake(u32 *word, int nr)
@@ -347,8 +356,8 @@ void hw_sleep(struct sched_ctx *self)
 	if (__atomic_load_n(&self->state, __ATOMIC_SEQ_CST) != CTX_SLEEPING)
 		return;
 	if (cpu->machine->serial)
-		mm_panic("deadlock: a serial machine sleeps", "%s waits for a wake that nobody is left to send",
-			 self->name);
+		mm_panic("deadlock: a serial machine sleeps",
+			 "%s waits for a wake that nobody is left to send", self->name);
 	hw_blocking_begin();
 	while (__atomic_load_n(&self->state, __ATOMIC_SEQ_CST) == CTX_SLEEPING)
 		hw_futex_wait(&self->state, CTX_SLEEPING);

@@ -22,7 +22,7 @@ struct fail_nth;
 
 /* What the hardware and the layers below tasks keep for whoever runs: a task, or a bound thread. */
 struct exec_context {
-	struct fault_info	fault;	/* its last refused access */
+	struct fault_info	fault;	/* last refused access */
 	struct fail_nth		*fail;	/* phys/fail.c: the sweep that is armed */
 };
 
@@ -74,7 +74,7 @@ struct vcpu {
 	u64			accesses;	/* user accesses that were made */
 	u64			accesses_slow;	/* of those, not by the hit path of hw/access.c */
 	u64			hits_slow;	/* TLB hits of those */
-	u64			speculate_at;	/* value of accesses at which to fill speculatively */
+	u64			speculate_at;	/* accesses at the next speculative fill */
 	u64			access_faults;	/* page faults they took */
 
 	u64			vm_events[NR_VM_EVENT_ITEMS];
@@ -84,8 +84,8 @@ struct vcpu {
 	/* State: under ->lock; state may be read without as a hint. */
 	u32			lock __cacheline_aligned;	/* hw/hw_lock.h */
 	u32			state;		/* enum vcpu_state */
-	bool			served;		/* a sender has acted as this vCPU since it parked */
-	u64			sync;		/* TSan: the vCPU's past <-> who acts as it meanwhile */
+	bool			served;		/* somebody acted as it since it parked */
+	u64			sync;		/* TSan: the vCPU <-> who acts as it */
 
 	/* Any vCPU, atomically: senders with a call for this one. */
 	u64			irq_from[4];
@@ -164,7 +164,7 @@ void hw_wake(struct sched_ctx *ctx);
 bool hw_reclaim(void);
 extern const struct sched_ops hw_sched_ops;
 
-/* May the code here be switched away from: no spinlock, no RCU section, interrupts on, no access. */
+/* May what runs here be set aside: no spinlock, read section, handler, access; interrupts on. */
 static inline bool vcpu_preemptible(const struct vcpu *cpu)
 {
 	return !cpu->in_access && sched_may_sleep(&cpu->sched);

@@ -11,15 +11,13 @@
 #include "kern/sched.h"
 
 #include <errno.h>
-#include <linux/futex.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
 
+#include "base/atomic.h"
 #include "base/bug.h"
 #include "base/tsan.h"
+#include "hw/hw_lock.h"
 #include "hw/machine.h"
 #include "kern/boot.h"
 #include "kern/internal.h"
@@ -27,7 +25,7 @@
 
 static void halt_cpus(struct machine *m, unsigned int nr)
 {
-	__atomic_store_n(&m->kern->halt, 1, __ATOMIC_SEQ_CST);
+	raw_store_order(&m->kern->halt, 1, __ATOMIC_SEQ_CST);
 	for (unsigned int i = 0; i < nr; i++)
 		vcpu_kick(m->cpus[i]);
 	for (unsigned int i = 0; i < nr; i++)
@@ -39,7 +37,7 @@ int machine_run(struct machine *m)
 {
 	if (m->serial || m->kern->running)
 		return -EINVAL;
-	__atomic_store_n(&m->kern->halt, 0, __ATOMIC_SEQ_CST);
+	raw_store_order(&m->kern->halt, 0, __ATOMIC_SEQ_CST);
 	m->kern->running = true;
 	for (unsigned int i = 0; i < m->nr_cpus; i++) {
 		if (vcpu_start(m->cpus[i], kern_idle_loop)) {
@@ -60,19 +58,10 @@ void machine_stop(struct machine *m)
 
 unsigned int kern_nr_tasks(struct machine *m)
 {
-	return __atomic_load_n(&m->kern->live, __ATOMIC_SEQ_CST);
+	return raw_load_order(&m->kern->live, __ATOMIC_SEQ_CST);
 }
 
 #define WAIT_SLICE_MS	10u
-
-/* Until @live changes or a slice has passed: true then. */
-static bool wait_slice(u32 *word, u32 live, bool forever)
-{
-	const struct timespec slice = { .tv_nsec = WAIT_SLICE_MS * 1000000 };
-
-	return syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, live, forever ? NULL : &slice, NULL,
-		       0) && errno == ETIMEDOUT;
-}
 
 bool machine_wait(struct machine *m, unsigned int ms)
 {
@@ -83,7 +72,9 @@ bool machine_wait(struct machine *m, unsigned int ms)
 	while ((live = kern_nr_tasks(m))) {
 		if (ms && waited >= ms)
 			return false;
-		if (wait_slice(&kern->live, live, !ms))
+		if (!ms)
+			hw_futex_wait(&kern->live, live);
+		else if (hw_futex_wait_ms(&kern->live, live, WAIT_SLICE_MS))
 			waited += WAIT_SLICE_MS;
 	}
 	tsan_acquire(&kern->sync_exit);
@@ -92,12 +83,12 @@ bool machine_wait(struct machine *m, unsigned int ms)
 
 void machine_ask_stop(struct machine *m)
 {
-	__atomic_store_n(&m->kern->stop, 1, __ATOMIC_RELAXED);
+	raw_store_order(&m->kern->stop, 1, __ATOMIC_RELAXED);
 }
 
 bool kern_should_stop(void)
 {
-	return __atomic_load_n(&this_machine()->kern->stop, __ATOMIC_RELAXED);
+	return raw_load_order(&this_machine()->kern->stop, __ATOMIC_RELAXED);
 }
 
 /* ---- boot ---- */

@@ -8,6 +8,7 @@
  */
 #include "kern/sched.h"
 
+#include "base/atomic.h"
 #include "hw/hw_lock.h"
 #include "hw/machine.h"
 #include "kern/internal.h"
@@ -22,13 +23,13 @@ static void enqueue(struct kern_cpu *kc, struct task_struct *task)
 {
 	hw_lock(&kc->lock);
 	list_add_tail(&task->rq_node, &kc->queue);
-	__atomic_store_n(&kc->nr, kc->nr + 1, __ATOMIC_SEQ_CST);
+	raw_store_order(&kc->nr, kc->nr + 1, __ATOMIC_SEQ_CST);
 	hw_unlock(&kc->lock);
 }
 
 unsigned int kern_queued(const struct kern_cpu *kc)
 {
-	return __atomic_load_n(&kc->nr, __ATOMIC_SEQ_CST);
+	return raw_load_order(&kc->nr, __ATOMIC_SEQ_CST);
 }
 
 /* The first task of @kc's queue that may run on @nr. */
@@ -47,7 +48,7 @@ struct task_struct *kern_dequeue(struct kern_cpu *kc, unsigned int nr)
 	}
 	if (found) {
 		list_del(&found->rq_node);
-		__atomic_store_n(&kc->nr, kc->nr - 1, __ATOMIC_SEQ_CST);
+		raw_store_order(&kc->nr, kc->nr - 1, __ATOMIC_SEQ_CST);
 	}
 	hw_unlock(&kc->lock);
 	return found;
@@ -81,14 +82,14 @@ void kern_set_idle(struct vcpu *cpu, bool idle)
 	u64 bit = 1ULL << (cpu->nr % 64);
 
 	if (idle)
-		__atomic_fetch_or(word, bit, __ATOMIC_SEQ_CST);
+		raw_fetch_or_order(word, bit, __ATOMIC_SEQ_CST);
 	else
-		__atomic_fetch_and(word, ~bit, __ATOMIC_SEQ_CST);
+		raw_fetch_and_order(word, ~bit, __ATOMIC_SEQ_CST);
 }
 
 static bool is_idle(const struct kern *kern, unsigned int nr)
 {
-	return __atomic_load_n(&kern->idle[nr / 64], __ATOMIC_RELAXED) >> (nr % 64) & 1;
+	return raw_load_order(&kern->idle[nr / 64], __ATOMIC_RELAXED) >> (nr % 64) & 1;
 }
 
 /* An idle vCPU for @task, searched from @start on; NR_CPUS when there is none. */

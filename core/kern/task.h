@@ -32,7 +32,7 @@ struct task_struct {
 
 	/* Immutable after task_create(). */
 	struct machine		*machine;
-	u64			id;		/* from 1; the same in every run of a seed: given, not drawn */
+	u64			id;		/* from 1; the maker's choice */
 	u64			parent;		/* id, 0 for none */
 	void			(*fn)(void *);
 	void			*arg;

@@ -289,8 +289,9 @@ static void report_hammer(double seconds)
 		waits += m->cpus[i]->ipi.long_waits;
 		least = min(least, sums[i]);
 	}
-	print_message("    %.0f rounds/s, handlers: %llu by self, %llu for parked; %llu long waits; least %llu rounds\n",
-		      (double)sent / seconds, self, others, waits, least);
+	print_message("    %.0f rounds/s, handlers: %llu by self, %llu for parked\n",
+		      (double)sent / seconds, self, others);
+	print_message("    %llu long waits, at least %llu rounds each\n", waits, least);
 	assert_true(least > 0);
 }
 
