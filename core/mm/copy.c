@@ -18,12 +18,10 @@
 #include "mm/memory.h"
 #include "mm/memory_int.h"
 #include "mm/rmap.h"
-#include "mm/vma_lock.h"
 #include "pgtable/notifier.h"
 #include "pgtable/swapops.h"
 #include "pgtable/walk.h"
 #include "sync/sched.h"
-#include "zoo/zoo.h"
 
 /* One pair of VMAs on its way. */
 struct copy_state {
@@ -174,8 +172,6 @@ int copy_page_range(struct vm_area_struct *dst_vma,
 					&src_mm->context, src_vma->vm_start,
 					src_vma->vm_end);
 		mmu_notifier_invalidate_range_start(&range);
-		if (!zoo(ZOO_FORK_WITHOUT_VMA_LOCK))
-			vma_assert_write_locked(src_vma);
 		/* Lockless pinning looks at it: a pin now may be lost. */
 		raw_write_seqcount_begin(&src_mm->write_protect_seq);
 	}
