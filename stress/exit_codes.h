@@ -2,7 +2,10 @@
 #ifndef MMSTORM_STRESS_EXIT_CODES_H
 #define MMSTORM_STRESS_EXIT_CODES_H
 
-/* What mmstorm's exit codes say.  66 is ThreadSanitizer's own, 99 AddressSanitizer's, 77 libFuzzer's. */
+/*
+ * What mmstorm's exit codes say. 66 is ThreadSanitizer's own, 99 AddressSanitizer's, 77
+ * libFuzzer's.
+ */
 enum exit_code {
 	EXIT_CLEAN		= 0,
 	EXIT_USAGE		= 1,	/* usage, set-up, input that cannot be used */

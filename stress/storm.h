@@ -21,7 +21,8 @@ struct storm_info {
 	unsigned int	pages;		/* of the window, default */
 	unsigned int	files;
 	unsigned int	file_pages;
-	unsigned int	tasks_per_cpu;	/* threads of the first process; at most OP_TASKS_MAX in all */
+	/* threads of the first process; at most OP_TASKS_MAX in all */
+	unsigned int	tasks_per_cpu;
 	/* Windows that a run on two vCPUs or more must have hit; nr_windows of them. */
 	enum window_id	windows[STORM_WINDOWS_MAX];
 	unsigned int	nr_windows;

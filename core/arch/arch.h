@@ -38,7 +38,8 @@ struct arch {
 	unsigned int	index_bits;		/* per level */
 	unsigned int	leaf_levels;		/* bit l: an entry of level l may map (0 = PTE) */
 	unsigned int	tag_bits;		/* of a translation's tag: PCID, ASID */
-	unsigned int	tlb_single_flush_ceiling;	/* pages; more and the tag is flushed whole */
+	/* pages; more and the tag is flushed whole */
+	unsigned int	tlb_single_flush_ceiling;
 
 	/* address space of a process */
 	unsigned long	task_size;		/* first address it may not use */

@@ -79,7 +79,7 @@ int mm_install_vma(struct mm_struct *mm, unsigned long start, unsigned long end,
 	return err;
 }
 
-/* ---- showing -------------------------------------------------------------------------------------- */
+/* ---- showing --------------------------------------------------------------------------------- */
 
 static const char *vma_name(const struct vm_area_struct *vma)
 {

@@ -37,7 +37,7 @@ static bool behavior_changes_vmas(int behavior)
 	}
 }
 
-/* ---- flags ---------------------------------------------------------------------------------------- */
+/* ---- flags ----------------------------------------------------------------------------------- */
 
 /* ksm_madvise: only private memory of the ordinary kind can be merged. */
 static vm_flags_t ksm_flags(const struct vm_area_struct *vma, vm_flags_t flags, bool merge)
@@ -111,7 +111,7 @@ static int madvise_update_vma(struct vm_area_struct *vma, struct vm_area_struct 
 	return 0;
 }
 
-/* ---- pages ------------------------------------------------------------------------------------------ */
+/* ---- pages ----------------------------------------------------------------------------------- */
 
 static int madvise_dontneed(struct vm_area_struct *vma, unsigned long start, unsigned long end,
 			    int behavior)
@@ -191,7 +191,7 @@ static int madvise_vma(struct vm_area_struct *vma, struct vm_area_struct **prev,
 	}
 }
 
-/* ---- the walk ----------------------------------------------------------------------------------------- */
+/* ---- the walk -------------------------------------------------------------------------------- */
 
 static int madvise_walk_vmas(struct mm_struct *mm, unsigned long start, unsigned long end,
 			     int behavior)

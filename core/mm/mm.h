@@ -17,14 +17,15 @@
 struct fault_state;
 struct kmem_cache;
 
-/* ---- the machine's mm state ----------------------------------------------------------------------- */
+/* ---- the machine's mm state ------------------------------------------------------------------ */
 
 /* machine->mmg. Caches and defaults are immutable after mm_init(). */
 struct mm_global {
 	struct kmem_cache	*mm_cachep;
 	struct kmem_cache	*vm_area_cachep;	/* SLAB_TYPESAFE_BY_RCU */
 	struct kmem_cache	*vma_node_cachep;	/* nodes of the VMA tree */
-	struct mm_params	default_params;		/* for mm_alloc(); a recording may set it at rest */
+	/* for mm_alloc(); a recording may set it at rest */
+	struct mm_params	default_params;
 	atomic_long_t		vm_committed_as;	/* pages promised (VM_ACCOUNT) */
 	atomic_t		next_mm_id;
 	struct fault_state	*fault;			/* fault_state.h */
@@ -39,7 +40,7 @@ void mm_exit(struct machine *m);
 /* The facts of the recording host (24 GiB, no ASLR, THP on); machine RAM does not enter. */
 void mm_params_default(struct mm_params *p);
 
-/* ---- lives ------------------------------------------------------------------------------------------ */
+/* ---- lives ----------------------------------------------------------------------------------- */
 
 /*
  * A new empty address space with mm_users = mm_count = 1 and the x86-64 layout of
@@ -70,7 +71,7 @@ void mmput(struct mm_struct *mm);
 /* Drops a reference to the structure; the last frees the root table and the structure. */
 void mmdrop(struct mm_struct *mm);
 
-/* ---- counters ----------------------------------------------------------------------------------------- */
+/* ---- counters -------------------------------------------------------------------------------- */
 
 static inline void add_mm_counter(struct mm_struct *mm, int member, long value)
 {
@@ -94,7 +95,9 @@ static inline unsigned long get_mm_counter(struct mm_struct *mm, int member)
 	return v < 0 ? 0 : (unsigned long)v;
 }
 
-/* Accounts npages (may be negative) under flags in total_vm and its parts; mmap_lock for writing. */
+/*
+ * Accounts npages (may be negative) under flags in total_vm and its parts; mmap_lock for writing.
+ */
 void vm_stat_account(struct mm_struct *mm, vm_flags_t flags, long npages);
 /* RLIMIT_AS and RLIMIT_DATA allow npages more of such a mapping. */
 bool may_expand_vm(struct mm_struct *mm, vm_flags_t flags, unsigned long npages);
@@ -112,7 +115,7 @@ static inline unsigned long mm_rlimit(const struct mm_struct *mm, unsigned int l
 	return mm->params.rlim[limit];
 }
 
-/* ---- mapping calls; all take mmap_lock themselves unless said ----------------------------------------- */
+/* ---- mapping calls; all take mmap_lock themselves unless said -------------------------------- */
 
 /*
  * do_mmap() of mm/mmap.c. mmap_lock held for writing. pgoff in pages. The file's reference is the
@@ -158,7 +161,7 @@ int expand_downwards(struct vm_area_struct *vma, unsigned long address);
  * the kernel does, and returns with it downgraded; NULL with no lock held when it cannot. */
 struct vm_area_struct *expand_stack(struct mm_struct *mm, unsigned long address);
 
-/* ---- building and showing a layout ------------------------------------------------------------------------ */
+/* ---- building and showing a layout ----------------------------------------------------------- */
 
 /*
  * Installs a VMA without the checks of mmap: recordings' initial layouts. special NULL or one of
@@ -183,7 +186,7 @@ bool mm_view_vma(struct mm_struct *mm, unsigned long addr, struct vma_view *view
 /* VmFlags of smaps as two-letter words ("rd wr mr mw me ac"), NUL-terminated. */
 void vma_flags_text(vm_flags_t flags, char *buf, size_t len);
 
-/* ---- struct file --------------------------------------------------------------------------------------------- */
+/* ---- struct file ----------------------------------------------------------------------------- */
 
 static inline struct file *get_file(struct file *file)
 {

@@ -2,8 +2,9 @@
 /*
  * The types of the memory-management subsystem: vm_area_struct, mm_struct, vm_fault, struct file.
  *
- * Names and meanings are those of Linux 6.18 (include/linux/mm_types.h, mm.h). Fields are grouped by
- * what protects them; a group says so in its first line. What the lower layers need of an address
+ * Names and meanings are those of Linux 6.18 (include/linux/mm_types.h, mm.h). Fields are grouped
+ * by what protects them; a group says so in its first line. What the lower layers need of an
+ * address
  * space is struct mm_context (pgtable/), embedded in mm_struct.
  */
 #ifndef MMSTORM_MM_MM_TYPES_H
@@ -76,16 +77,18 @@ typedef unsigned long vm_flags_t;
 #define VM_DATA_DEFAULT_FLAGS	(VM_READ | VM_WRITE | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC)
 #define VM_STACK_FLAGS		(VM_STACK | VM_DATA_DEFAULT_FLAGS | VM_ACCOUNT)
 
-/* ---- files -------------------------------------------------------------------------------------- */
+/* ---- files ----------------------------------------------------------------------------------- */
 
 #define FMODE_READ	0x1U
 #define FMODE_WRITE	0x2U
 
 /* What the kernel would find in f_op: how the file places, and whether it can be mapped at all. */
 enum file_kind {
-	FILE_SHMEM,		/* memfd, tmpfs, shared anonymous memory: never placed 2 MiB aligned */
+	/* memfd, tmpfs, shared anonymous memory: never placed 2 MiB aligned */
+	FILE_SHMEM,
 	FILE_REGULAR,		/* ext4-like: large mappings are placed 2 MiB aligned */
-	FILE_ZERO,		/* /dev/zero: a private mapping is anonymous, a shared one a new object */
+	/* /dev/zero: a private mapping is anonymous, a shared one a new object */
+	FILE_ZERO,
 	FILE_NOMMAP,		/* no f_op->mmap: -ENODEV */
 };
 
@@ -101,13 +104,16 @@ struct file {
 	atomic_long_t		f_count;	/* one per VMA, one per descriptor */
 };
 
-/* ---- VMAs ------------------------------------------------------------------------------------- */
+/* ---- VMAs ------------------------------------------------------------------------------------ */
 
 /* What the kernel reads from vm_ops. */
 enum vma_kind {
-	VMA_ANON,		/* no vm_ops: private anonymous memory (also /dev/zero, MAP_PRIVATE) */
-	VMA_FILE,		/* faults go to vm_file's page cache (shared anonymous memory too) */
-	VMA_SPECIAL,		/* [vdso], [vvar]: vm_special names it; no file, no pgoff arithmetic */
+	/* no vm_ops: private anonymous memory (also /dev/zero, MAP_PRIVATE) */
+	VMA_ANON,
+	/* faults go to vm_file's page cache (shared anonymous memory too) */
+	VMA_FILE,
+	/* [vdso], [vvar]: vm_special names it; no file, no pgoff arithmetic */
+	VMA_SPECIAL,
 };
 
 /* Moves as a whole, and never splits (special_mapping_split). */
@@ -130,9 +136,12 @@ struct vm_area_struct {
 	struct mm_struct	*vm_mm;		/* immutable while attached */
 	pgprot_t		vm_page_prot;
 	vm_flags_t		vm_flags;
-	unsigned long		vm_pgoff;	/* in pages; of an anonymous VMA its first linear index */
+	/* in pages; of an anonymous VMA its first linear index */
+	unsigned long		vm_pgoff;
 	struct file		*vm_file;
-	/* (RCU) equals mm->mm_lock_seq while write-locked; WRITE_ONCE under mmap_lock for writing. */
+	/*
+	 * (RCU) equals mm->mm_lock_seq while write-locked; WRITE_ONCE under mmap_lock for writing.
+	 */
 	unsigned int		vm_lock_seq;
 	u8			vm_kind;	/* enum vma_kind, immutable while attached */
 
@@ -174,7 +183,7 @@ static inline unsigned long vma_pages(const struct vm_area_struct *vma)
 	return (vma->vm_end - vma->vm_start) >> PAGE_SHIFT;
 }
 
-/* ---- the parameters of the host that a recording fixes ---------------------------------------- */
+/* ---- the parameters of the host that a recording fixes --------------------------------------- */
 
 /* Linux x86-64 resource numbers. */
 #define RLIMIT_DATA	2
@@ -191,7 +200,8 @@ static inline unsigned long vma_pages(const struct vm_area_struct *vma)
 /* Facts of the host and of the process that calls depend on. Written only while nobody runs. */
 struct mm_params {
 	unsigned long	dac_mmap_min_addr;	/* vm.mmap_min_addr, bytes: EPERM below it */
-	unsigned long	lsm_mmap_min_addr;	/* CONFIG_LSM_MMAP_MIN_ADDR, bytes: hints are raised to it */
+	/* CONFIG_LSM_MMAP_MIN_ADDR, bytes: hints are raised to it */
+	unsigned long	lsm_mmap_min_addr;
 	unsigned long	stack_guard_gap;	/* bytes */
 	unsigned int	max_map_count;
 	unsigned int	overcommit;		/* vm.overcommit_memory: 0 guess, 1 always */
@@ -199,12 +209,13 @@ struct mm_params {
 	bool		thp_align;		/* 2 MiB placement (CONFIG_TRANSPARENT_HUGEPAGE) */
 	bool		cap_sys_rawio;		/* may map below dac_mmap_min_addr */
 	bool		cap_ipc_lock;		/* RLIMIT_MEMLOCK does not bind */
-	bool		cap_sys_resource;	/* RLIMIT_DATA of brk etc. still binds; kept for completeness */
+	/* RLIMIT_DATA of brk etc. still binds; kept for completeness */
+	bool		cap_sys_resource;
 	unsigned int	personality;
 	unsigned long	rlim[RLIM_NLIMITS];	/* bytes */
 };
 
-/* ---- address spaces ------------------------------------------------------------------------------ */
+/* ---- address spaces -------------------------------------------------------------------------- */
 
 enum { MM_FILEPAGES, MM_ANONPAGES, MM_SWAPENTS, MM_SHMEMPAGES, NR_MM_COUNTERS };
 
@@ -215,11 +226,15 @@ struct mm_struct {
 	/* Read by every fault. root: RCU, written by the holder of mmap_lock for writing. */
 	struct vma_node		*mm_vma_root;
 	struct machine		*machine;	/* immutable */
-	/* Odd while mmap_lock is held for writing; release store on unlock ends all VMA write locks. */
+	/*
+	 * Odd while mmap_lock is held for writing; release store on unlock ends all VMA write
+	 * locks.
+	 */
 	unsigned int		mm_lock_seq;
 	unsigned int		id;		/* small number for people; immutable */
 
-	struct mm_context	context;	/* page tables, cpumask, tlb_gen (pgtable/context.h) */
+	/* page tables, cpumask, tlb_gen (pgtable/context.h) */
+	struct mm_context	context;
 
 	/* Users (tasks) and references (lazy TLB, debug readers) of the structure. */
 	atomic_t		mm_users __cacheline_aligned;
@@ -227,7 +242,8 @@ struct mm_struct {
 
 	struct rw_semaphore	mmap_lock __cacheline_aligned;
 	wait_queue_head_t	vma_writer_wait;	/* a VMA writer waits for its readers */
-	seqcount_t		write_protect_seq;	/* fork's copy is running; under mmap_lock */
+	/* fork's copy is running; under mmap_lock */
+	seqcount_t		write_protect_seq;
 
 	/* Under mmap_lock for writing (and read without it for display). */
 	int			map_count;	/* VMAs in the tree */
@@ -263,7 +279,7 @@ static inline struct mm_struct *context_to_mm(struct mm_context *ctx)
 	return container_of(ctx, struct mm_struct, context);
 }
 
-/* ---- faults -------------------------------------------------------------------------------------- */
+/* ---- faults ---------------------------------------------------------------------------------- */
 
 typedef unsigned int vm_fault_t;
 
@@ -294,7 +310,8 @@ enum fault_flag {
 #define VM_FAULT_DONE_COW	0x001000U
 #define VM_FAULT_NEEDDSYNC	0x002000U
 #define VM_FAULT_COMPLETED	0x004000U
-#define VM_FAULT_ERROR		(VM_FAULT_OOM | VM_FAULT_SIGBUS | VM_FAULT_SIGSEGV | VM_FAULT_FALLBACK)
+#define VM_FAULT_ERROR		(VM_FAULT_OOM | VM_FAULT_SIGBUS | VM_FAULT_SIGSEGV |	\
+				 VM_FAULT_FALLBACK)
 
 /* One fault on its way through handle_mm_fault(); lives on the faulting task's stack. */
 struct vm_fault {
@@ -307,9 +324,11 @@ struct vm_fault {
 	pmd_t			orig_pmd;
 	pte_t			*pte;		/* mapped entry, NULL when there is no table */
 	pte_t			orig_pte;	/* its value when the fault began */
-	spinlock_t		*ptl;		/* protects *pte; held iff pte is mapped and locked */
+	/* protects *pte; held iff pte is mapped and locked */
+	spinlock_t		*ptl;
 	struct page		*cow_page;
-	struct page		*page;		/* of ->fault, with a reference, locked if VM_FAULT_LOCKED */
+	/* of ->fault, with a reference, locked if VM_FAULT_LOCKED */
+	struct page		*page;
 	struct page		*prealloc_pte;	/* table allocated before a lock was taken */
 };
 

@@ -34,7 +34,7 @@ struct mmap_state {
 	long			charged;	/* pages promised by this call */
 };
 
-/* ---- the region --------------------------------------------------------------------------------- */
+/* ---- the region ------------------------------------------------------------------------------ */
 
 /* Limits first, then what is promised. -ENOMEM. */
 static int mmap_charge(struct mmap_state *map)
@@ -163,7 +163,7 @@ abort:
 	return (unsigned long)err;
 }
 
-/* ---- what may be mapped ---------------------------------------------------------------------------- */
+/* ---- what may be mapped ---------------------------------------------------------------------- */
 
 static bool file_mmap_ok(const struct file *file, unsigned long pgoff, unsigned long len)
 {

@@ -39,7 +39,7 @@ static bool expands(const struct vma_remap *vrm)
 	return vrm->new_len > vrm->old_len;
 }
 
-/* ---- checks ----------------------------------------------------------------------------------- */
+/* ---- checks ---------------------------------------------------------------------------------- */
 
 static int check_params(const struct vma_remap *vrm)
 {
@@ -109,7 +109,7 @@ static int check_prep_vma(struct vma_remap *vrm)
 	return may_expand_vm(vrm->mm, vma->vm_flags, vrm->delta >> PAGE_SHIFT) ? 0 : -ENOMEM;
 }
 
-/* ---- accounts ----------------------------------------------------------------------------------- */
+/* ---- accounts -------------------------------------------------------------------------------- */
 
 static int charge(struct vma_remap *vrm)
 {
@@ -138,7 +138,7 @@ static void stat_account(struct vma_remap *vrm, unsigned long bytes)
 		vrm->mm->locked_vm += pages;
 }
 
-/* ---- moving --------------------------------------------------------------------------------------- */
+/* ---- moving ---------------------------------------------------------------------------------- */
 
 /*
  * A new VMA at new_addr with the pages of the old one. On failure the pages are where they were;
@@ -269,7 +269,7 @@ static int set_new_addr(struct vma_remap *vrm)
 	return 0;
 }
 
-/* ---- shrinking and growing -------------------------------------------------------------------------- */
+/* ---- shrinking and growing ------------------------------------------------------------------- */
 
 /* The tail goes; with unlock the lock goes too, on success. */
 static int shrink_vma(struct vma_remap *vrm, bool unlock)
@@ -340,7 +340,7 @@ static unsigned long expand_vma(struct vma_remap *vrm)
 	return err ? (unsigned long)err : move_vma(vrm);
 }
 
-/* ---- the two kinds of call ---------------------------------------------------------------------------- */
+/* ---- the two kinds of call ------------------------------------------------------------------- */
 
 /* To a place that the caller names (mremap_to). */
 static unsigned long mremap_to(struct vma_remap *vrm)

@@ -21,7 +21,7 @@
 #include "phys/slab.h"
 #include "zoo/zoo.h"
 
-/* ---- lives ------------------------------------------------------------------------------------ */
+/* ---- lives ----------------------------------------------------------------------------------- */
 
 static struct kmem_cache *vma_cache(const struct mm_struct *mm)
 {
@@ -101,7 +101,7 @@ void remove_vma(struct vm_area_struct *vma)
 	vm_area_free(vma);
 }
 
-/* ---- finding ----------------------------------------------------------------------------------- */
+/* ---- finding --------------------------------------------------------------------------------- */
 
 struct vm_area_struct *find_vma_prev(struct mm_struct *mm, unsigned long addr,
 				     struct vm_area_struct **prev)
@@ -132,7 +132,7 @@ bool vma_is_initial_stack(const struct vm_area_struct *vma)
 	return vma->vm_start <= vma->vm_mm->start_stack && vma->vm_end >= vma->vm_mm->start_stack;
 }
 
-/* ---- flags and protection ---------------------------------------------------------------------- */
+/* ---- flags and protection -------------------------------------------------------------------- */
 
 vm_flags_t calc_vm_prot_bits(unsigned long prot)
 {
@@ -171,7 +171,7 @@ bool accountable_mapping(vm_flags_t flags)
 	return (flags & (VM_NORESERVE | VM_SHARED | VM_WRITE)) == VM_WRITE;
 }
 
-/* ---- changing ranges under the reverse map --------------------------------------------------------- */
+/* ---- changing ranges under the reverse map --------------------------------------------------- */
 
 void vma_prepare(struct vma_prepare *vp)
 {
@@ -215,7 +215,7 @@ void vma_complete(struct vma_prepare *vp)
 		i_mmap_unlock_write(vp->mapping);
 }
 
-/* ---- linking -------------------------------------------------------------------------------------------- */
+/* ---- linking --------------------------------------------------------------------------------- */
 
 void vma_link_finish(struct vm_area_struct *vma)
 {
@@ -242,7 +242,7 @@ int vma_link(struct mm_struct *mm, struct vm_area_struct *vma)
 	return 0;
 }
 
-/* ---- splitting --------------------------------------------------------------------------------------------- */
+/* ---- splitting ------------------------------------------------------------------------------- */
 
 int vma_split_prepare(struct vma_edit *e, struct vma_split *sp, struct vm_area_struct *vma,
 		      unsigned long addr, bool new_below)

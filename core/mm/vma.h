@@ -17,7 +17,7 @@
 #include "mm/mm_types.h"
 #include "mm/vma_tree.h"
 
-/* ---- lives (vma.c) ---------------------------------------------------------------------------------- */
+/* ---- lives (vma.c) --------------------------------------------------------------------------- */
 
 /* A detached VMA of this mm, zero but for its lists; NULL: no memory. */
 struct vm_area_struct *vm_area_alloc(struct mm_struct *mm);
@@ -28,7 +28,7 @@ void vm_area_free(struct vm_area_struct *vma);
 /* A VMA of an unmapped list: drops the file, frees (mm/vma.c remove_vma). May sleep. */
 void remove_vma(struct vm_area_struct *vma);
 
-/* ---- finding; mmap_lock at least for reading ------------------------------------------------------ */
+/* ---- finding; mmap_lock at least for reading ------------------------------------------------- */
 
 static inline struct vm_area_struct *find_vma(struct mm_struct *mm, unsigned long addr)
 {
@@ -69,7 +69,7 @@ unsigned long vm_start_gap(const struct vm_area_struct *vma);
 bool vma_is_initial_heap(const struct vm_area_struct *vma);
 bool vma_is_initial_stack(const struct vm_area_struct *vma);
 
-/* ---- flags and protection ------------------------------------------------------------------------- */
+/* ---- flags and protection -------------------------------------------------------------------- */
 
 vm_flags_t calc_vm_prot_bits(unsigned long prot);
 pgprot_t vm_get_page_prot(vm_flags_t vm_flags);
@@ -92,14 +92,14 @@ static inline void vma_set_range(struct vm_area_struct *vma, unsigned long start
 int populate_vma_page_range(struct vm_area_struct *vma, unsigned long start, unsigned long end,
 			    bool write);
 
-/* ---- inserting ------------------------------------------------------------------------------------------ */
+/* ---- inserting ------------------------------------------------------------------------------- */
 
 /* Publishes a complete new VMA in the file's tree and, with the edit's commit, in the mm's. */
 void vma_link_finish(struct vm_area_struct *vma);
 /* An edit of its own for one VMA (insert_vm_struct, dup_mmap). 0 or -ENOMEM. */
 int vma_link(struct mm_struct *mm, struct vm_area_struct *vma);
 
-/* ---- splitting -------------------------------------------------------------------------------------------- */
+/* ---- splitting ------------------------------------------------------------------------------- */
 
 /* One cut of vma at addr: new gets the lower (new_below) or the upper part. */
 struct vma_split {
@@ -117,9 +117,14 @@ void vma_split_cancel(struct vma_split *sp);
 /* Both halves and the publishing (split_vma). */
 int split_vma(struct vm_area_struct *vma, unsigned long addr, bool new_below);
 
-/* ---- merging (vma_merge.c) ------------------------------------------------------------------------------------ */
+/* ---- merging (vma_merge.c) ------------------------------------------------------------------- */
 
-enum vma_merge_state { VMA_MERGE_START, VMA_MERGE_NOMERGE, VMA_MERGE_ERROR_NOMEM, VMA_MERGE_SUCCESS };
+enum vma_merge_state {
+	VMA_MERGE_START,
+	VMA_MERGE_NOMERGE,
+	VMA_MERGE_ERROR_NOMEM,
+	VMA_MERGE_SUCCESS,
+};
 
 /*
  * A range [start, end) with properties, and its neighbours. After a successful first half the
@@ -129,7 +134,8 @@ struct vma_merge_struct {
 	struct mm_struct	*mm;
 	struct vma_edit		*edit;
 	struct vm_area_struct	*prev;
-	struct vm_area_struct	*middle;	/* the VMA that holds the range; NULL: a new range */
+	/* the VMA that holds the range; NULL: a new range */
+	struct vm_area_struct	*middle;
 	struct vm_area_struct	*next;
 	struct vm_area_struct	*target;	/* who grows */
 	struct vm_area_struct	*copied_from;	/* mremap: whose pages come along */
@@ -175,7 +181,7 @@ struct vm_area_struct *vma_modify_flags(struct vm_area_struct *prev, struct vm_a
 struct vm_area_struct *copy_vma(struct vm_area_struct **vmap, unsigned long addr,
 				unsigned long len, unsigned long pgoff, bool *need_rmap_locks);
 
-/* ---- unmapping (munmap.c) --------------------------------------------------------------------------------------- */
+/* ---- unmapping (munmap.c) -------------------------------------------------------------------- */
 
 /*
  * The removal of [start, end) (struct vma_munmap_struct). The steps, in order; everything up to

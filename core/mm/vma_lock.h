@@ -34,7 +34,9 @@ void vma_end_read(struct vm_area_struct *vma);
 
 void __vma_start_write(struct vm_area_struct *vma, unsigned int mm_lock_seq);
 
-/* mmap_lock held for writing. True: this VMA is write-locked already; *seq is the number to store. */
+/*
+ * mmap_lock held for writing. True: this VMA is write-locked already; *seq is the number to store.
+ */
 static inline bool __is_vma_write_locked(struct vm_area_struct *vma, unsigned int *seq)
 {
 	*seq = vma->vm_mm->mm_lock_seq;

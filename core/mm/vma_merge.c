@@ -16,7 +16,7 @@
 #include "mm/vma_int.h"
 #include "mm/vma_lock.h"
 
-/* ---- the rules ------------------------------------------------------------------------------------ */
+/* ---- the rules ------------------------------------------------------------------------------- */
 
 static bool is_mergeable_vma(const struct vma_merge_struct *vmg, const struct vm_area_struct *vma)
 {
@@ -64,7 +64,7 @@ static bool can_vma_merge_right(const struct vma_merge_struct *vmg, bool merge_l
 	       prev->anon_vma == next->anon_vma;
 }
 
-/* ---- first halves ------------------------------------------------------------------------------------ */
+/* ---- first halves ---------------------------------------------------------------------------- */
 
 /* dst is about to cover src's pages: it needs src's links, if it has none itself. */
 static int dup_anon_vma(struct vma_merge_struct *vmg, struct vm_area_struct *dst,
@@ -211,7 +211,7 @@ bool vma_merge_existing_prepare(struct vma_merge_struct *vmg)
 	return true;
 }
 
-/* ---- second half ---------------------------------------------------------------------------------------- */
+/* ---- second half ----------------------------------------------------------------------------- */
 
 /* A VMA swallowed by another; nobody finds it any more. */
 static void merge_free(struct vm_area_struct *vma)
@@ -257,7 +257,7 @@ struct vm_area_struct *vma_merge_finish(struct vma_merge_struct *vmg)
 	return target;
 }
 
-/* ---- what callers want ------------------------------------------------------------------------------------ */
+/* ---- what callers want ----------------------------------------------------------------------- */
 
 /* Cuts [start, end) out of vma: all cuts or none, except that the limit may stop the second. */
 static int split_out(struct vm_area_struct *vma, unsigned long start, unsigned long end)

@@ -127,7 +127,8 @@ static void slot_update(struct vma_node *node, unsigned int i)
 {
 	struct vma_node *child = vma_node_child(node, i);
 
-	slot_set(node, i, child->start[0], child->end[child->nr - 1], vma_node_max_gap(child), child);
+	slot_set(node, i, child->start[0], child->end[child->nr - 1], vma_node_max_gap(child),
+		 child);
 }
 
 static void slot_open(struct vma_node *node, unsigned int i)
@@ -165,7 +166,7 @@ static int slot_insert(struct vma_edit *e, struct vma_node *node, unsigned int i
 	return 0;
 }
 
-/* ---- the recursions; each level owns its node before it goes down ----------------------------------- */
+/* ---- the recursions; each level owns its node before it goes down ---------------------------- */
 
 static int node_insert(struct vma_edit *e, struct vma_node **p, unsigned long start,
 		       unsigned long end, struct vm_area_struct *vma, struct vma_node **right)
@@ -262,7 +263,9 @@ static void node_merge(struct vma_edit *e, struct vma_node *node, unsigned int i
 	slot_remove(node, j);
 }
 
-/* child takes some slots of its neighbour. Without memory for that it stays thin, which is legal. */
+/*
+ * child takes some slots of its neighbour. Without memory for that it stays thin, which is legal.
+ */
 static void node_borrow(struct vma_edit *e, struct vma_node *node, unsigned int i, unsigned int j)
 {
 	struct vma_node *child = vma_node_child(node, i);
@@ -345,7 +348,7 @@ static int tree_erase(struct vma_edit *e, unsigned long addr)
 	return 0;
 }
 
-/* ---- edits ------------------------------------------------------------------------------------------ */
+/* ---- edits ----------------------------------------------------------------------------------- */
 
 struct entry {
 	unsigned long		start, end;
@@ -417,7 +420,9 @@ int vma_edit_store(struct vma_edit *e, unsigned long start, unsigned long end,
 	int err;
 
 	VM_BUG_ON(!e->open || start >= end || !vma);
-	/* An entry inside the range, usually vma's own as it grows, is changed instead of replaced. */
+	/*
+	 * An entry inside the range, usually vma's own as it grows, is changed instead of replaced.
+	 */
 	if (!entry_find(e, start, &en) || en.start >= end || en.start < start || en.end > end) {
 		err = vma_edit_erase(e, start, end);
 		return err ? err : tree_insert(e, start, end, vma);

@@ -25,7 +25,7 @@ struct vma_node;
 /* sizeof(struct vma_node), for the cache that init.c makes. */
 extern const size_t vma_node_size;
 
-/* ---- readers: RCU read section, or mmap_lock ----------------------------------------------------- */
+/* ---- readers: RCU read section, or mmap_lock ------------------------------------------------- */
 
 /* The first VMA that ends above addr, or NULL (find_vma). It may start above addr too. */
 struct vm_area_struct *vma_tree_find(struct mm_struct *mm, unsigned long addr);
@@ -65,7 +65,7 @@ int vma_tree_gap_lowest(struct mm_struct *mm, unsigned long min, unsigned long m
 int vma_tree_gap_highest(struct mm_struct *mm, unsigned long min, unsigned long max,
 			 unsigned long size, unsigned long *gap_start, unsigned long *gap_end);
 
-/* ---- writers: mmap_lock for writing, one edit of an mm at a time -------------------------------------- */
+/* ---- writers: mmap_lock for writing, one edit of an mm at a time ----------------------------- */
 
 struct vma_edit {
 	struct mm_struct	*mm;
@@ -96,7 +96,7 @@ struct vm_area_struct *vma_edit_find(struct vma_edit *e, unsigned long addr);
 /* Frees all nodes at once: no reader can be left (exit_mmap, a failed dup_mmap). */
 void vma_tree_destroy(struct mm_struct *mm);
 
-/* ---- checking ------------------------------------------------------------------------------------------- */
+/* ---- checking -------------------------------------------------------------------------------- */
 
 /*
  * Recounts order, fill, gaps and entry bounds; returns NULL or what is wrong, in words. Counts

@@ -92,6 +92,20 @@ void vma_iter_init(struct vma_iter *it, struct mm_struct *mm, unsigned long addr
 	}
 }
 
+/* From the current slot down to the first entry below it. */
+static void iter_left_edge(struct vma_iter *it)
+{
+	int depth = it->depth;
+	const struct vma_node *node = it->node[depth];
+
+	for (; node->height && depth + 1 < VMA_TREE_MAX_HEIGHT; depth++) {
+		node = vma_node_child(node, it->slot[depth]);
+		it->node[depth + 1] = node;
+		it->slot[depth + 1] = 0;
+	}
+	it->depth = depth;
+}
+
 struct vm_area_struct *vma_iter_next(struct vma_iter *it)
 {
 	struct vm_area_struct *vma;
@@ -106,16 +120,12 @@ struct vm_area_struct *vma_iter_next(struct vma_iter *it)
 	/* The leaf is done: up to where there is a next slot, then down its left edge. */
 	while (--it->depth >= 0 && ++it->slot[it->depth] >= it->node[it->depth]->nr)
 		;
-	while (it->depth >= 0 && it->node[it->depth]->height) {
-		node = vma_node_child(it->node[it->depth], it->slot[it->depth]);
-		it->depth++;
-		it->node[it->depth] = node;
-		it->slot[it->depth] = 0;
-	}
+	if (it->depth >= 0)
+		iter_left_edge(it);
 	return vma;
 }
 
-/* ---- room -------------------------------------------------------------------------------------- */
+/* ---- room ------------------------------------------------------------------------------------ */
 
 struct gap_search {
 	unsigned long	min, max, size;
@@ -209,7 +219,7 @@ int vma_tree_gap_highest(struct mm_struct *mm, unsigned long min, unsigned long 
 	return gap_search(mm, &gs, true, gap_start, gap_end);
 }
 
-/* ---- the check ----------------------------------------------------------------------------------- */
+/* ---- the check ------------------------------------------------------------------------------- */
 
 static const char *leaf_check(const struct vma_node *leaf, unsigned int i)
 {

@@ -22,7 +22,9 @@ static unsigned long addr_of(unsigned int page)
 	return (page + 1UL) * PAGE_SIZE;
 }
 
-/* The tree's entries are maximal runs; the VMAs are dummies that carry their range for the check. */
+/*
+ * The tree's entries are maximal runs; the VMAs are dummies that carry their range for the check.
+ */
 static void model_sync(struct model *md)
 {
 	unsigned int i;
