@@ -131,10 +131,11 @@ static bool fault_file(const struct page_fault *pf, bool write,
 			return true;
 		return make_private(pf, slot->page);
 	}
-	if (!file_has_page(pf->r->file, pf->index))
-		return false;
+	/* Neighbours come along even for a page that is past the end. */
 	if (!write)
 		fault_around(pf);
+	if (!file_has_page(pf->r->file, pf->index))
+		return false;
 	if (pages_get(&pf->mm->pages, pf->vpn))
 		return true;
 	page = file_page(pf->r->file, pf->index);
