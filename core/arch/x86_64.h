@@ -46,7 +46,8 @@
 #define X86_PTE_FLAGS_MASK	(~X86_PFN_MASK)
 
 /* An entry that points to a table: all rights, the leaf decides. */
-#define _PAGE_TABLE		(_PAGE_PRESENT | _PAGE_RW | _PAGE_USER | _PAGE_ACCESSED | _PAGE_DIRTY)
+#define _PAGE_TABLE		(_PAGE_PRESENT | _PAGE_RW | _PAGE_USER |	\
+				 _PAGE_ACCESSED | _PAGE_DIRTY)
 
 /* Page-fault error code. */
 #define X86_PF_PROT		(1U << 0)	/* the entry was present: rights were missing */

@@ -46,7 +46,8 @@ void mm_populate(struct mm_struct *mm, unsigned long start, unsigned long len)
 		if (!(vma->vm_flags & (VM_IO | VM_PFNMAP | VM_LOCKONFAULT)) &&
 		    (vma->vm_flags & VM_ACCESS_FLAGS))
 			populate_vma_page_range(vma, max(start, vma->vm_start), next,
-						(vma->vm_flags & (VM_WRITE | VM_SHARED)) == VM_WRITE);
+						(vma->vm_flags & (VM_WRITE | VM_SHARED)) ==
+							VM_WRITE);
 		mmap_read_unlock(mm);
 	}
 }

@@ -35,17 +35,17 @@
  */
 #define ZOO_CANARIES(ZOO_BUG)							\
 	ZOO_BUG(ZOO_CANARY_HW, "canary-hw",					\
-		"a counter that vCPUs share without a lock, in hw/", "planted")	\
+		"a counter that vCPUs share without a lock, in hw/", "planted, no kernel's bug")	\
 	ZOO_BUG(ZOO_CANARY_PHYS, "canary-phys",					\
-		"a counter that vCPUs share without a lock, in phys/", "planted") \
+		"a counter that vCPUs share without a lock, in phys/", "planted, no kernel's bug") \
 	ZOO_BUG(ZOO_CANARY_PGTABLE, "canary-pgtable",				\
-		"a counter that vCPUs share without a lock, in pgtable/", "planted") \
+		"a counter that vCPUs share without a lock, in pgtable/", "planted, no kernel's bug") \
 	ZOO_BUG(ZOO_CANARY_MM, "canary-mm",					\
-		"a counter that vCPUs share without a lock, in mm/", "planted")	\
+		"a counter that vCPUs share without a lock, in mm/", "planted, no kernel's bug")	\
 	ZOO_BUG(ZOO_CANARY_KERN, "canary-kern",					\
-		"a counter that vCPUs share without a lock, in kern/", "planted") \
+		"a counter that vCPUs share without a lock, in kern/", "planted, no kernel's bug") \
 	ZOO_BUG(ZOO_CANARY_OPS, "canary-ops",					\
-		"a counter that vCPUs share without a lock, in ops/", "planted")
+		"a counter that vCPUs share without a lock, in ops/", "planted, no kernel's bug")
 
 enum zoo_bug_id {
 #define __ZOO_BUG(id, slug, title, source)	id,
