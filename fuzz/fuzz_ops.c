@@ -28,7 +28,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	struct op_versus_result result;
 	struct machine_config config = {
 		.nr_cpus = 1,
-		.nr_frames = 8192,
+		.nr_frames = 2048,
 		.mode = RUN_SERIAL,
 	};
 	struct op_list list;

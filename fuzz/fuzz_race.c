@@ -44,7 +44,7 @@ static void run_program(struct machine *m, const struct op_list *list)
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
 	struct machine_config config = {
-		.nr_frames = 8192,
+		.nr_frames = 2048,
 		.frame_bytes = 64,
 		.speculate_ppm = 50000,
 	};

@@ -112,7 +112,10 @@ static long model_call(struct versus *v, struct model_mm *mm,
 	}
 }
 
-/* A locked instruction writes, also when the comparison fails. */
+/*
+ * A locked instruction writes, also when the comparison fails, and its fault is a
+ * write's: rights are judged before what lies behind them.
+ */
 static void model_rmw(struct model_mm *mm, const struct mm_op *op,
 		      unsigned long va, struct answer *a)
 {
@@ -122,9 +125,10 @@ static void model_rmw(struct model_mm *mm, const struct mm_op *op,
 		a->ret = -EINVAL;
 		return;
 	}
-	a->ret = model_load(mm, va, 8, &old, &a->fault);
-	if (a->ret)
+	if (model_load(mm, va, 8, &old, NULL)) {
+		a->ret = model_store(mm, va, 8, 0, &a->fault);
 		return;
+	}
 	a->value = old;
 	if (op->arg[1] == OP_RMW_XADD)
 		old += op->arg[2];
@@ -290,8 +294,12 @@ static bool gave_up(struct versus *v, struct model_mm *mm,
 		return r->ret == model_brk(mm, 0) && r->ret != (long)r->va;
 	if (r->ret == -EFAULT && !r->signo && op->code != OP_COPY)
 		return true;
-	/* What a copy moved before memory ran out is not known here. */
-	if (op->code == OP_COPY)
+	/*
+	 * What a copy moved before memory ran out is not known here; and a move
+	 * succeeds with the old range still mapped, as the kernel's does
+	 * (mm/mremap.c, unmap_source_vma), when only that range's split failed.
+	 */
+	if (op->code == OP_COPY || op->code == OP_MREMAP)
 		inconclusive(v);
 	return false;
 }
@@ -468,6 +476,17 @@ static int make_model(struct versus *v, const struct machine *m)
 	return 0;
 }
 
+static void free_model(struct versus *v)
+{
+	unsigned int i;
+
+	for (i = 0; i < OP_FILES_MAX; i++)
+		if (v->files[i])
+			model_file_close(v->files[i]);
+	if (v->model)
+		model_destroy(v->model);
+}
+
 int op_versus(struct machine *machine, const struct op_list *list,
 	      struct op_versus_result *result)
 {
@@ -493,8 +512,7 @@ int op_versus(struct machine *machine, const struct op_list *list,
 	if (!err)
 		err = op_run_program(v->run, list);
 	op_run_destroy(v->run);
-	if (v->model)
-		model_destroy(v->model);
+	free_model(v);
 	free(v);
 	return err;
 }
