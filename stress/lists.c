@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "check/check.h"
+#include "ops/stream.h"
 #include "stress/lists.h"
 
 /* Words of a comma list, one at a time; NULL after the last. */
@@ -69,4 +70,24 @@ int parse_bugs(const char *command, const char *list,
 		zoo_plant(zoo, id);
 	}
 	return 0;
+}
+
+int parse_without(const char *command, const char *list, struct op_mix *mix)
+{
+	enum mm_op_code op;
+	char word[32];
+
+	while (next_word(&list, word, sizeof(word))) {
+		op = op_by_name(word, strlen(word));
+		if (op == OP_NR) {
+			fprintf(stderr, "mmstorm %s: --without: there is no op '%s'; 'mmstorm list ops' names them\n",
+				command, word);
+			return -EINVAL;
+		}
+		mix->weight[op] = 0;
+	}
+	if (!op_mix_valid(mix))
+		return 0;
+	fprintf(stderr, "mmstorm %s: --without: no op is left\n", command);
+	return -EINVAL;
 }

@@ -12,4 +12,8 @@
 int parse_checks(const char *command, const char *list, u32 *mask);
 int parse_bugs(const char *command, const char *list, u64 zoo[ZOO_WORDS]);
 
+struct op_mix;
+/* Takes the ops of the list out of the mix. */
+int parse_without(const char *command, const char *list, struct op_mix *mix);
+
 #endif /* MMSTORM_STRESS_LISTS_H */

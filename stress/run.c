@@ -55,6 +55,8 @@ const struct option_row run_rows[] = {
 	  "oracles: all, none, or a list (mmstorm list checks)" },
 	{ "bug", 0, OPTION_STRING, ROW(bugs), 0, 0, NULL,
 	  "plant bugs of the zoo (mmstorm list bugs)" },
+	{ "without", 0, OPTION_STRING, ROW(without), 0, 0, NULL,
+	  "leave these ops out (mmstorm list ops)" },
 	{ "fail-prob", 0, OPTION_PROBABILITY, ROW(fail_prob), 0, 0, NULL,
 	  "probability that an allocation fails" },
 	{ "max-findings", 0, OPTION_COUNT, ROW(max_findings), 1, 256, NULL,
@@ -124,7 +126,7 @@ static void on_panic(struct finding_sink *sink, const struct finding *f)
 static unsigned long frames_needed(const struct run *run,
 				   const struct op_world *world)
 {
-	unsigned long tasks = op_mix_tasks_max(&run->storm->mix, world->tasks);
+	unsigned long tasks = op_mix_tasks_max(&run->mix, world->tasks);
 
 	return 4096 + tasks * (world->pages + 32) * 2 +
 	       world->files * world->file_pages;
@@ -185,7 +187,7 @@ static void unleash(struct run *run)
 		run->error = -EAGAIN;
 		return;
 	}
-	run->error = op_run_streams(run->ops, &run->storm->mix, run->o->ops);
+	run->error = op_run_streams(run->ops, &run->mix, run->o->ops);
 	monitor_join(run);
 }
 
@@ -268,10 +270,12 @@ int cmd_run(int argc, char **argv)
 			argv[1]);
 		return EXIT_USAGE;
 	}
+	run.mix = run.storm->mix;
 	if (!o.ops && o.timeout <= 0)
 		o.timeout = 20;
 	if (parse_checks("run", o.checks, &run.checks) ||
-	    parse_bugs("run", o.bugs, run.zoo))
+	    parse_bugs("run", o.bugs, run.zoo) ||
+	    parse_without("run", o.without, &run.mix))
 		return EXIT_USAGE;
 	options_print(run_rows, &o, resolved, sizeof(resolved));
 	snprintf(run.repeat, sizeof(run.repeat), "mmstorm run %s %s",

@@ -33,6 +33,7 @@ struct run_options {
 	double		fail_prob;
 	const char	*checks;	/* comma list, "all" or "none" */
 	const char	*bugs;		/* comma list of zoo slugs */
+	const char	*without;	/* comma list of ops that are left out */
 	const char	*json;		/* file, or "-" */
 	bool		trace;
 	bool		quiet;
@@ -56,6 +57,7 @@ enum run_stop {
 struct run {
 	const struct run_options *o;
 	const struct storm_info	*storm;
+	struct op_mix		mix;		/* the storm's, less what is left out */
 	u32			checks;		/* mask */
 	u64			zoo[2];		/* planted bugs */
 	struct machine		*machine;

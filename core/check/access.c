@@ -333,10 +333,22 @@ static const char *value_title(struct vcpu *cpu, u64 v, enum finding_kind *kind)
 		   "VALUE: an acknowledged write is lost";
 }
 
+static const char *backing_name(u8 backing)
+{
+	static const char *const name[] = {
+		[CHECK_BACK_NONE] = "not mapped", [CHECK_BACK_ANON] = "anonymous",
+		[CHECK_BACK_FILE] = "private file", [CHECK_BACK_SHARED] = "shared",
+	};
+
+	return name[backing];
+}
+
 static void judge_value(struct vcpu *cpu, const struct access_record *rec,
 			const struct look *look,
 			const struct shadow_slot *after)
 {
+	const struct check_task *ct = cpu->current_task->check;
+	u64 newest = after->next ? after->next : after->hi;
 	enum finding_kind kind;
 	const char *title;
 
@@ -347,16 +359,20 @@ static void judge_value(struct vcpu *cpu, const struct access_record *rec,
 		return;
 	title = value_title(cpu, rec->value, &kind);
 	finding_report(kind, title,
-		       "vCPU %u, task %llu, address 0x%lx: loaded task %u's word %llu; task %u's words %llu..%llu were acknowledged before, and task %u's %llu was issued at the end",
-		       cpu->nr, (unsigned long long)cpu->current_task->id, rec->va,
-		       tag_task(rec->value),
+		       "vCPU %u, process %u's task %u, address 0x%lx (%s, frame %lu%s): loaded task %u's word %llu; task %u's words %llu..%llu were acknowledged before, and task %u's %llu was issued at the end",
+		       cpu->nr, ct->mm->id, ct->id, rec->va,
+		       backing_name(look->backing), rec->pfn,
+		       rec->tlb_hit ? ", TLB hit" : "", tag_task(rec->value),
 		       (unsigned long long)tag_seq(rec->value),
 		       tag_task(look->before.hi),
 		       (unsigned long long)tag_seq(look->before.lo),
 		       (unsigned long long)tag_seq(look->before.hi),
-		       tag_task(after->next ? after->next : after->hi),
-		       (unsigned long long)tag_seq(after->next ? after->next :
-						   after->hi));
+		       tag_task(newest), (unsigned long long)tag_seq(newest));
+}
+
+static bool is_private(u8 backing)
+{
+	return backing == CHECK_BACK_ANON || backing == CHECK_BACK_FILE;
 }
 
 /* Under the page's lock: the store has been acknowledged, or has not been. */
@@ -370,10 +386,10 @@ static void settle_store(struct look *look, const struct access_record *rec,
 		slot->next = 0;
 	if (rec->result)
 		return;
-	if (ours && undisturbed && slot->lo != SLOT_UNKNOWN)
+	/* In memory that no other process writes, our word is what is there. */
+	if (ours && undisturbed && is_private(look->backing) &&
+	    look->before.next == 0)
 		slot->lo = slot->hi = rec->value;
-	else if (ours && undisturbed && look->before.next == 0)
-		slot->lo = slot->hi = rec->value;	/* known once more */
 	else
 		slot->lo = slot->hi = SLOT_UNKNOWN;
 }
@@ -392,7 +408,7 @@ static bool judges_values(struct vcpu *cpu, const struct access_record *rec,
 			  const struct look *look)
 {
 	return look->slot && rec->kind == CHECK_ACCESS_READ && !rec->result &&
-	       look->backing != CHECK_BACK_SHARED && enabled(cpu, CHECK_VALUE);
+	       is_private(look->backing) && enabled(cpu, CHECK_VALUE);
 }
 
 void check_access_end(struct vcpu *cpu, struct access_record *rec)

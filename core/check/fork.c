@@ -77,8 +77,7 @@ static void inherit_page(struct shadow_page *child, struct shadow_page *parent)
 
 	shadow_lock(parent);
 	if (child->pending || parent->seq != child->seq) {
-		child->rights = 0;
-		shadow_forget_slots(child);
+		shadow_page_lost(child);
 	} else if (child->foreign ||
 		   parent->foreign_seq != child->foreign_seq) {
 		shadow_forget_slots(child);

@@ -43,12 +43,13 @@ struct shadow_page *shadow_page_at(struct check_mm *cm, unsigned long va)
 	return nr < cm->nr_pages ? &cm->page[nr] : NULL;
 }
 
+/* Stores under way stay announced: they may still land, in whatever is there. */
 static void fill_slots(struct shadow_page *page, u64 what)
 {
 	unsigned int i;
 
 	for (i = 0; i < CHECK_SLOTS; i++)
-		page->slot[i] = (struct shadow_slot){ .lo = what, .hi = what };
+		page->slot[i].lo = page->slot[i].hi = what;
 }
 
 void shadow_forget_slots(struct shadow_page *page)
@@ -229,7 +230,8 @@ static void page_unmap(struct shadow_page *page)
 	shadow_forget_slots(page);
 }
 
-static void page_lost(struct shadow_page *page)
+/* Rights, contents, and even whose they are: all of it is open. */
+void shadow_page_lost(struct shadow_page *page)
 {
 	page->rights = 0;
 	page->backing = CHECK_BACK_NONE;
@@ -269,7 +271,7 @@ static void page_doubt(struct shadow_page *page, const struct check_call *call)
 	else if (call->effect == CHECK_EFFECT_ZERO)
 		shadow_forget_slots(page);
 	else
-		page_lost(page);
+		shadow_page_lost(page);
 }
 
 enum outcome { OUTCOME_DONE, OUTCOME_UNCHANGED, OUTCOME_DOUBTFUL };
@@ -312,24 +314,62 @@ static void pages_end(struct check_mm *cm, struct check_range r,
 	}
 }
 
-/* Both pages' states are ours alone to change: moves one onto the other. */
-static void page_move(struct shadow_page *from, struct shadow_page *to)
+/* What a page's state is made of, apart from calls under way. */
+struct page_state {
+	u8			rights;
+	u8			backing;
+	struct shadow_slot	slot[CHECK_SLOTS];
+};
+
+static struct page_state take_state(struct shadow_page *from)
 {
-	u8 rights, backing;
-	struct shadow_slot slot[CHECK_SLOTS];
+	struct page_state s;
 
 	shadow_lock(from);
-	rights = from->rights;
-	backing = from->backing;
-	memcpy(slot, from->slot, sizeof(slot));
-	page_unmap(from);
+	s.rights = from->rights;
+	s.backing = from->backing;
+	memcpy(s.slot, from->slot, sizeof(s.slot));
+	if (s.rights & WORD_KNOWN)
+		page_unmap(from);
+	else
+		shadow_page_lost(from);
 	shadow_unlock(from);
+	return s;
+}
 
+/* A store under way at the old place may have come along; one at the new stays. */
+static void move_slots(struct shadow_page *to, const struct shadow_slot *from)
+{
+	unsigned int i;
+
+	for (i = 0; i < CHECK_SLOTS; i++) {
+		bool sure = !from[i].next;
+
+		to->slot[i].lo = sure ? from[i].lo : SLOT_UNKNOWN;
+		to->slot[i].hi = sure ? from[i].hi : SLOT_UNKNOWN;
+	}
+}
+
+/*
+ * Both pages' states are ours alone to change: moves one onto the other.  A
+ * hole in the old range leaves the new place as it was: since Linux 6.17 a
+ * move of several VMAs unmaps the target of each, not the gaps between.
+ */
+static void page_move(struct shadow_page *from, struct shadow_page *to)
+{
+	struct page_state s = take_state(from);
+
+	if (s.rights & WORD_KNOWN && s.backing == CHECK_BACK_NONE)
+		return;
 	shadow_lock(to);
-	to->rights = rights;
-	to->backing = backing;
-	memcpy(to->slot, slot, sizeof(slot));
-	to->truncates = ~0u;	/* a file page's slots: known again later */
+	if (s.rights & WORD_KNOWN) {
+		to->rights = s.rights;
+		to->backing = s.backing;
+		move_slots(to, s.slot);
+		to->truncates = ~0u;	/* a file page's slots: known again later */
+	} else {
+		shadow_page_lost(to);
+	}
 	shadow_unlock(to);
 }
 

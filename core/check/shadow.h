@@ -91,6 +91,7 @@ void shadow_lock(struct shadow_page *page);
 void shadow_unlock(struct shadow_page *page);
 
 struct shadow_page *shadow_page_at(struct check_mm *cm, unsigned long va);
+void shadow_page_lost(struct shadow_page *page);
 void shadow_forget_slots(struct shadow_page *page);
 void shadow_zero_slots(struct shadow_page *page);
 
