@@ -57,6 +57,13 @@ static bool is_last(struct op_run *run)
 	return true;
 }
 
+/* Under the lock: when nobody has more to do, the last check is due. */
+static void want_final(struct op_rest *r)
+{
+	if (!r->final && r->live && r->finished == r->live)
+		smp_store_release(&r->want, 1u);
+}
+
 static void make_check(struct op_run *run)
 {
 	struct op_rest *r = &run->rest;
@@ -106,12 +113,16 @@ void op_between(struct op_run *run)
 
 	if (!run->config.quiet)
 		return;
-	if (op_stopped(run) && !smp_load_acquire(&r->final))
+	if (smp_load_acquire(&r->final))
+		return;
+	if (op_stopped(run))
 		smp_store_release(&r->want, 1u);
 	if (likely(!smp_load_acquire(&r->want)))
 		return;
 	op_rest_begin(run);
-	wait_event(&r->wq, !smp_load_acquire(&r->want));
+	/* Who counts ops may want another check after the final one. */
+	wait_event(&r->wq, !smp_load_acquire(&r->want) ||
+			   smp_load_acquire(&r->final));
 	op_rest_end(run);
 }
 
@@ -131,8 +142,7 @@ void op_gone(struct op_run *run)
 
 	spin_lock(&r->lock);
 	r->live--;
-	if (r->live && r->finished == r->live)
-		smp_store_release(&r->want, 1u);
+	want_final(r);
 	last = is_last(run);
 	spin_unlock(&r->lock);
 	if (last)
@@ -145,8 +155,7 @@ void op_finish(struct op_run *run)
 
 	spin_lock(&r->lock);
 	r->finished++;
-	if (r->finished == r->live)
-		smp_store_release(&r->want, 1u);
+	want_final(r);
 	spin_unlock(&r->lock);
 	op_rest_begin(run);
 	wait_event(&r->wq, smp_load_acquire(&r->final));
