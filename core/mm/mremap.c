@@ -3,9 +3,10 @@
  * mremap (mm/mremap.c of Linux 6.18): the VMA part. Entries move by move_page_tables().
  *
  * Works under mmap_lock held for writing; both VMAs are write-locked while entries move, so no
- * fault sees a page in neither place. Checks come before the destination is unmapped (6.17), but
- * a lack of memory after that leaves it unmapped, as in Linux; pages are never lost: what was
- * moved is moved back.
+ * fault sees a page in neither place. Checks come before the destination is unmapped (6.17).
+ * After that there is no way back: what lacks memory then is tried again and again, as
+ * __GFP_NOFAIL would, and only when frames are really used up does the destination stay unmapped,
+ * as in Linux. Pages are never lost: what was moved is moved back.
  */
 #include "base/bug.h"
 #include "mm/memory.h"
@@ -15,6 +16,8 @@
 #include "mm/vma_lock.h"
 
 #define MREMAP_KNOWN	(MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP)
+/* How often a step is tried that must not fail any more. */
+#define MREMAP_TRIES	64
 
 /* One call (struct vma_remap_struct); of a move over several VMAs, the current piece. */
 struct vma_remap {
@@ -148,17 +151,22 @@ static int copy_vma_and_data(struct vma_remap *vrm, struct vm_area_struct **new_
 {
 	unsigned long pgoff = vrm->vma->vm_pgoff + ((vrm->addr - vrm->vma->vm_start) >> PAGE_SHIFT);
 	struct vm_area_struct *vma = vrm->vma, *new;
+	int tries = vrm->flags & MREMAP_FIXED ? MREMAP_TRIES : 1;
 	unsigned long moved;
 	bool need_rmap_locks;
 
-	new = *new_vma = copy_vma(&vma, vrm->new_addr, vrm->new_len, pgoff, &need_rmap_locks);
+	do {
+		new = copy_vma(&vma, vrm->new_addr, vrm->new_len, pgoff, &need_rmap_locks);
+	} while (!new && --tries);
+	*new_vma = new;
 	if (!new)
 		return -ENOMEM;
 	vrm->vma = vma;
 	vma_start_write(vma);
 	vma_start_write(new);
-	moved = move_page_tables(vma, vrm->addr, new, vrm->new_addr, vrm->old_len,
-				 need_rmap_locks);
+	for (moved = 0; moved < vrm->old_len && tries; tries--)
+		moved += move_page_tables(vma, vrm->addr + moved, new, vrm->new_addr + moved,
+					  vrm->old_len - moved, need_rmap_locks);
 	if (moved >= vrm->old_len)
 		return 0;
 	/* Back: the tables it needs are still there. */
@@ -167,6 +175,17 @@ static int copy_vma_and_data(struct vma_remap *vrm, struct vm_area_struct **new_
 	vrm->old_len = vrm->new_len;
 	vrm->addr = vrm->new_addr;
 	return -ENOMEM;
+}
+
+/* Unmapping that must not fail for want of memory for its cuts. */
+static int munmap_nofail(struct mm_struct *mm, unsigned long addr, unsigned long len)
+{
+	int err, tries = MREMAP_TRIES;
+
+	do {
+		err = do_munmap(mm, addr, len);
+	} while (err == -ENOMEM && --tries);
+	return err;
 }
 
 /* VM_ACCOUNT goes back to what is left of the source on both sides. */
@@ -192,7 +211,7 @@ static void unmap_source_vma(struct vma_remap *vrm)
 		vma_start_write(vma);
 		vm_flags_reset(vma, vma->vm_flags & ~VM_ACCOUNT);
 	}
-	if (do_munmap(vrm->mm, vrm->addr, vrm->old_len)) {
+	if (munmap_nofail(vrm->mm, vrm->addr, vrm->old_len)) {
 		/* No memory for the cuts: it stays mapped, empty. */
 		vm_acct_memory(vrm->mm, (long)(vrm->old_len >> PAGE_SHIFT));
 		if (account)
@@ -274,8 +293,13 @@ static int set_new_addr(struct vma_remap *vrm)
 /* The tail goes; with unlock the lock goes too, on success. */
 static int shrink_vma(struct vma_remap *vrm, bool unlock)
 {
-	int err = do_vmi_munmap(vrm->mm, vrm->addr + vrm->new_len, vrm->delta, unlock);
+	unsigned long at = vrm->addr + vrm->new_len;
+	int err;
 
+	if (unlock)
+		err = do_vmi_munmap(vrm->mm, at, vrm->delta, true);
+	else
+		err = munmap_nofail(vrm->mm, at, vrm->delta);
 	vrm->vma = NULL;
 	if (err)
 		return err;

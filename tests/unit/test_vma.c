@@ -164,9 +164,47 @@ static void test_failures(void **state)
 	fail_nth_sweep(setup_both_sides, call_mremap_grow);
 }
 
+static void setup_occupied(struct mmfix *f)
+{
+	setup_both_sides(f);
+	map(18, 5, READ);
+	map(1000, 2, RW);
+	poke(PG(1000), 1);
+}
+
+static long call_mremap_far(struct mmfix *f)
+{
+	/* To where there are no tables, and the tail is cut off first. */
+	return remap(0, 3, 2, MREMAP_MAYMOVE | MREMAP_FIXED, 1001);
+}
+
+static long call_mremap_dontunmap(struct mmfix *f)
+{
+	return remap(1, 1, 1, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, 20);
+}
+
+static long call_mremap_anywhere(struct mmfix *f)
+{
+	return remap(0, 3, 6, MREMAP_MAYMOVE, 0);
+}
+
 static void test_failures_of_moves(void **state)
 {
 	fail_nth_sweep(setup_both_sides, call_mremap_move);
+	fail_nth_sweep(setup_occupied, call_mremap_move);
+	fail_nth_sweep(setup_occupied, call_mremap_far);
+	fail_nth_sweep(setup_occupied, call_mremap_dontunmap);
+}
+
+static void setup_blocked(struct mmfix *f)
+{
+	setup_both_sides(f);
+	map(3, 1, READ);
+}
+
+static void test_failures_of_growth(void **state)
+{
+	fail_nth_sweep(setup_blocked, call_mremap_anywhere);
 }
 
 /* Shared memory with a cut in the middle: both parts stay in the object's tree. */
@@ -227,6 +265,7 @@ int main(void)
 		cmocka_unit_test(test_recycled),
 		cmocka_unit_test(test_failures),
 		cmocka_unit_test(test_failures_of_moves),
+		cmocka_unit_test(test_failures_of_growth),
 		cmocka_unit_test(test_split_of_file),
 		cmocka_unit_test(test_flags_text),
 		cmocka_unit_test(test_special),

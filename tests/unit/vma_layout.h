@@ -97,13 +97,16 @@ static inline long advise(unsigned long page, unsigned long nr, int advice)
 
 /*
  * One call with its 1st, 2nd, ... allocation failing, each on a fresh machine, until none is left
- * to fail. A call that fails must say -ENOMEM (or -EAGAIN) and leave the layout as it was.
+ * to fail. A call that fails must say -ENOMEM (or -EAGAIN) and leave the layout as it was; one
+ * that succeeds all the same, as it is after an undisturbed call.
  */
 static inline void fail_nth_sweep(void (*setup)(struct mmfix *f), long (*call)(struct mmfix *f))
 {
+	char want[4096];
 	u64 nth;
 
-	for (nth = 1; nth < 200; nth++) {
+	/* 0 fails none. */
+	for (nth = 0; nth < 200; nth++) {
 		struct mmfix f = mmfix_open();
 		char before[4096], after[4096];
 		struct fail_nth fail;
@@ -117,14 +120,18 @@ static inline void fail_nth_sweep(void (*setup)(struct mmfix *f), long (*call)(s
 		fired = fail_nth_end(&fail);
 		check_tree(f.mm);
 		check_rss(f.mm);
+		layout_text(f.mm, after, sizeof(after));
 		if (IS_ERR_VALUE(ret)) {
 			assert_true(fired);
 			assert_true(ret == -ENOMEM || ret == -EAGAIN);
-			layout_text(f.mm, after, sizeof(after));
 			assert_string_equal(after, before);
+		} else if (nth) {
+			assert_string_equal(after, want);
+		} else {
+			strcpy(want, after);
 		}
 		mmfix_close(&f);
-		if (!fired)
+		if (nth && !fired)
 			return;
 	}
 	fail_msg("an allocation was left to fail after 200");
