@@ -48,7 +48,12 @@ static bool access_error(unsigned int error_code,
 {
 	if (error_code & X86_PF_WRITE)
 		return !(vma->vm_flags & VM_WRITE);
-	if ((error_code & X86_PF_INSTR) && !(vma->vm_flags & VM_EXEC))
+	/*
+	 * A fetch is refused once its page is there: until then it is handled as
+	 * a read, and may end in SIGBUS instead, as on x86.
+	 */
+	if ((error_code & X86_PF_INSTR) && (error_code & X86_PF_PROT) &&
+	    !(vma->vm_flags & VM_EXEC))
 		return true;
 	/*
 	 * A read of a present page: the entry forbids it for good, unless it

@@ -281,6 +281,17 @@ static void compare(struct versus *v, const struct op_place *place,
 	       a->fault.code, a->fault.addr);
 }
 
+static bool mapped(struct model_mm *mm, unsigned long va)
+{
+	size_t i = model_find_range(mm, va);
+	struct model_range r;
+
+	if (i == model_nr_ranges(mm))
+		return false;
+	model_range(mm, i, &r);
+	return va >= r.start;
+}
+
 /*
  * An op that was made to fail has done nothing (the model is not asked), or has
  * got by without that memory.  brk says by the old break that it failed.
@@ -292,8 +303,13 @@ static bool gave_up(struct versus *v, struct model_mm *mm,
 		return true;
 	if (op->code == OP_BRK)
 		return r->ret == model_brk(mm, 0) && r->ret != (long)r->va;
-	if (r->ret == -EFAULT && !r->signo && op->code != OP_COPY)
-		return true;
+	if (op->code == OP_LOAD || op->code == OP_STORE ||
+	    op->code == OP_RMW || op->code == OP_FETCH) {
+		/* A stack may have grown before, or may have failed to. */
+		if (!mapped(mm, r->va) || !mapped(mm, r->va + 7))
+			inconclusive(v);
+		return r->ret == -EFAULT && !r->signo;
+	}
 	/*
 	 * What a copy moved before memory ran out is not known here; and a move
 	 * succeeds with the old range still mapped, as the kernel's does
@@ -310,7 +326,7 @@ static void on_op(struct versus *v, const struct op_place *place,
 	struct proc *p = v->of[place->task];
 	struct answer a = { .ret = 0 };
 
-	if (r->failed && gave_up(v, p->mm, op, r))
+	if (r->failed && (gave_up(v, p->mm, op, r) || v->over))
 		return;
 	switch (op->code) {
 	case OP_FORK:
