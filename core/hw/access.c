@@ -24,6 +24,7 @@
 #include "hw/mmu.h"
 #include "trace/counters.h"
 #include "trace/trace.h"
+#include "zoo/canary.h"
 
 enum access_kind { DO_LOAD, DO_STORE, DO_CMPXCHG, DO_XADD, DO_EXEC };
 
@@ -223,6 +224,7 @@ static noinline void speculate(struct vcpu *cpu, unsigned long va)
 
 static inline void account(struct vcpu *cpu, unsigned long va)
 {
+	canary(ZOO_CANARY_HW);
 	if (unlikely(++cpu->accesses >= cpu->speculate_at))
 		speculate(cpu, va);
 }

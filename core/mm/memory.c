@@ -30,6 +30,7 @@
 #include "sync/sched.h"
 #include "trace/counters.h"
 #include "trace/trace.h"
+#include "zoo/canary.h"
 #include "zoo/zoo.h"
 
 unsigned long my_zero_pfn(void)
@@ -339,8 +340,10 @@ static vm_fault_t wp_page_copy(struct vm_fault *vmf)
 		vmf_pte_unlock(vmf);
 	}
 	/* Left out above, made good too late: others saw both pages. */
-	if (zoo(ZOO_COW_NEW_PAGE_VISIBLE_BEFORE_FLUSH) && copied)
+	if (zoo(ZOO_COW_NEW_PAGE_VISIBLE_BEFORE_FLUSH) && copied) {
+		sched_window(WIN_REMOTE_FLUSH, vmf_window_key(vmf));
 		flush_tlb_page(ctx, vmf->address);
+	}
 	mmu_notifier_invalidate_range_end(&range);
 
 	if (copied) {
@@ -508,6 +511,7 @@ vm_fault_t handle_mm_fault(struct vm_area_struct *vma, unsigned long address,
 
 	VM_BUG_ON(address < vma->vm_start || address >= vma->vm_end);
 	might_sleep();
+	canary(ZOO_CANARY_MM);
 	ret = __handle_mm_fault(vma, address, flags);
 	/* A retry is the same fault again: counted when it ends. */
 	if (!(ret & VM_FAULT_RETRY)) {

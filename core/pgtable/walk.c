@@ -20,6 +20,7 @@
 #include "sync/sched.h"
 #include "trace/counters.h"
 #include "trace/trace.h"
+#include "zoo/canary.h"
 #include "zoo/zoo.h"
 
 #define PTE_LEVEL	0u
@@ -319,6 +320,7 @@ pte_t *pte_offset_map_lock_nested(struct mm_context *ctx, pmd_t *pmd,
 				  unsigned long addr, spinlock_t **ptlp,
 				  unsigned int subclass)
 {
+	canary(ZOO_CANARY_PGTABLE);
 	for (;;) {
 		pmd_t val;
 		pte_t *pte = map_table(ctx->machine, pmd, addr, &val);

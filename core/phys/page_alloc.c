@@ -15,6 +15,7 @@
 #include "sync/sched.h"
 #include "trace/counters.h"
 #include "trace/trace.h"
+#include "zoo/canary.h"
 
 /* What a page handed back must not carry (PAGE_FLAGS_CHECK_AT_FREE). */
 #define FLAGS_CHECK_AT_FREE						\
@@ -128,6 +129,7 @@ struct page *alloc_pages(gfp_t gfp, unsigned int order)
 	struct page *page;
 
 	VM_BUG_ON(order > MAX_PAGE_ORDER);
+	canary(ZOO_CANARY_PHYS);
 	sched_point(SCHED_ALLOC, phys);
 	if (gfpflags_allow_blocking(gfp))
 		might_sleep();

@@ -30,8 +30,8 @@
 /*
  * Canaries: a plain data race in each room that has instrumented code, for asking
  * whether ThreadSanitizer sees races there while every oracle is on.  Not bugs of any
- * kernel.  base/ and arch/ keep no shared state; sync/, trace/ and check/ are not
- * instrumented, and tests/litmus/ asks them the same question in their own way.
+ * kernel.  base/ and arch/ keep no shared state; sync/, trace/, kern/ and check/ are not
+ * instrumented: tests/litmus/ asks sync/ the same question in its own way.
  */
 #define ZOO_CANARIES(ZOO_BUG)							\
 	ZOO_BUG(ZOO_CANARY_HW, "canary-hw",					\
@@ -42,8 +42,6 @@
 		"a counter that vCPUs share without a lock, in pgtable/", "planted, no kernel's bug") \
 	ZOO_BUG(ZOO_CANARY_MM, "canary-mm",					\
 		"a counter that vCPUs share without a lock, in mm/", "planted, no kernel's bug")	\
-	ZOO_BUG(ZOO_CANARY_KERN, "canary-kern",					\
-		"a counter that vCPUs share without a lock, in kern/", "planted, no kernel's bug") \
 	ZOO_BUG(ZOO_CANARY_OPS, "canary-ops",					\
 		"a counter that vCPUs share without a lock, in ops/", "planted, no kernel's bug")
 
