@@ -213,7 +213,7 @@ static void visit_table(struct mm_context *ctx, const struct pgtable_visit *v,
 	const struct arch *arch = ctx->machine->arch;
 
 	if (v->table)
-		v->table(v->arg, pgtable_page_of(table), level, base);
+		v->table(v->arg, pgtable_page_of(table), level + 1, base);
 	for (unsigned int i = 0; i < PTRS_PER_TABLE; i++) {
 		unsigned long addr = base + i * arch_level_size(arch, level);
 		u64 val = smp_load_acquire(&table[i]);

@@ -134,7 +134,7 @@ bool move_normal_pmd(struct mm_context *ctx, unsigned long old_addr,
 /* ---- for oracles: a walk of everything, on a quiet machine ------------------------- */
 
 struct pgtable_visit {
-	/* Every table page, root included (level = levels of the arch). */
+	/* Every table page: level 1 is a PTE table, the arch's `levels' the root. */
 	void (*table)(void *arg, struct page *table, unsigned int level,
 		      unsigned long addr);
 	/* Every PTE that is not none. */
