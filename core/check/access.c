@@ -121,6 +121,7 @@ static void foreign_begin(struct shadow_page *page)
 static void foreign_end(struct shadow_page *page, struct shadow_slot *slot)
 {
 	page->foreign--;
+	page->dirtied |= slot ? 1u << (slot - page->slot) : 0xff;
 	if (slot)
 		slot->lo = slot->hi = SLOT_UNKNOWN;
 	else
@@ -386,6 +387,7 @@ static void settle_store(struct look *look, const struct access_record *rec,
 		slot->next = 0;
 	if (rec->result)
 		return;
+	look->page->dirtied |= 1u << (slot - look->page->slot);
 	/* In memory that no other process writes, our word is what is there. */
 	if (ours && undisturbed && is_private(look->backing) &&
 	    look->before.next == 0)

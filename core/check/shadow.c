@@ -57,9 +57,15 @@ void shadow_forget_slots(struct shadow_page *page)
 	fill_slots(page, SLOT_UNKNOWN);
 }
 
-void shadow_zero_slots(struct shadow_page *page)
+/* But for words stored behind the back of the call that made the page new. */
+static void zero_slots(struct shadow_page *page)
 {
+	unsigned int i;
+
 	fill_slots(page, 0);
+	for (i = 0; i < CHECK_SLOTS; i++)
+		if (page->dirtied & 1u << i)
+			page->slot[i].lo = page->slot[i].hi = SLOT_UNKNOWN;
 }
 
 u32 shadow_truncates(struct check_state *st)
@@ -174,6 +180,8 @@ static void pages_begin(struct check_mm *cm, struct check_range r, u32 *seq)
 		seq[i] = ++page->seq;
 		if (page->pending++)
 			seq[i]--;	/* not alone: can never match */
+		else
+			page->dirtied = 0;
 		shadow_unlock(page);
 	}
 }
@@ -218,7 +226,7 @@ static void page_map(struct shadow_page *page, const struct check_call *call)
 	page->rights = rights_of(call->prot);
 	page->backing = call->backing;
 	if (call->backing == CHECK_BACK_ANON)
-		shadow_zero_slots(page);
+		zero_slots(page);
 	else
 		shadow_forget_slots(page);
 }
@@ -254,7 +262,7 @@ static void page_apply(struct shadow_page *page, const struct check_call *call)
 		break;
 	case CHECK_EFFECT_ZERO:
 		if (page->backing == CHECK_BACK_ANON)
-			shadow_zero_slots(page);
+			zero_slots(page);
 		else
 			shadow_forget_slots(page);
 		break;
@@ -318,6 +326,7 @@ static void pages_end(struct check_mm *cm, struct check_range r,
 struct page_state {
 	u8			rights;
 	u8			backing;
+	u8			dirtied;
 	struct shadow_slot	slot[CHECK_SLOTS];
 };
 
@@ -328,6 +337,7 @@ static struct page_state take_state(struct shadow_page *from)
 	shadow_lock(from);
 	s.rights = from->rights;
 	s.backing = from->backing;
+	s.dirtied = from->dirtied;
 	memcpy(s.slot, from->slot, sizeof(s.slot));
 	if (s.rights & WORD_KNOWN)
 		page_unmap(from);
@@ -337,13 +347,16 @@ static struct page_state take_state(struct shadow_page *from)
 	return s;
 }
 
-/* A store under way at the old place may have come along; one at the new stays. */
-static void move_slots(struct shadow_page *to, const struct shadow_slot *from)
+/* A store meanwhile may have come along, or gone to what was there before. */
+static void move_slots(struct shadow_page *to, const struct shadow_slot *from,
+		       u8 dirtied)
 {
 	unsigned int i;
 
+	dirtied |= to->dirtied;
+
 	for (i = 0; i < CHECK_SLOTS; i++) {
-		bool sure = !from[i].next;
+		bool sure = !from[i].next && !(dirtied & 1u << i);
 
 		to->slot[i].lo = sure ? from[i].lo : SLOT_UNKNOWN;
 		to->slot[i].hi = sure ? from[i].hi : SLOT_UNKNOWN;
@@ -365,7 +378,7 @@ static void page_move(struct shadow_page *from, struct shadow_page *to)
 	if (s.rights & WORD_KNOWN) {
 		to->rights = s.rights;
 		to->backing = s.backing;
-		move_slots(to, s.slot);
+		move_slots(to, s.slot, s.dirtied);
 		to->truncates = ~0u;	/* a file page's slots: known again later */
 	} else {
 		shadow_page_lost(to);

@@ -41,6 +41,7 @@ struct shadow_page {
 	u16		pending;	/* calls under way on this page */
 	u8		rights;		/* WORD_* */
 	u8		backing;	/* enum check_backing */
+	u8		dirtied;	/* slots stored to while calls were under way */
 	u32		seq;		/* moves with every call's begin and end */
 	u32		truncates;	/* of the state, when slots were known */
 	/* Stores of anything but a tag: under way, and ever begun. */
@@ -93,7 +94,6 @@ void shadow_unlock(struct shadow_page *page);
 struct shadow_page *shadow_page_at(struct check_mm *cm, unsigned long va);
 void shadow_page_lost(struct shadow_page *page);
 void shadow_forget_slots(struct shadow_page *page);
-void shadow_zero_slots(struct shadow_page *page);
 
 /* The truncation clock's value, or ~0 while a truncation is under way. */
 u32 shadow_truncates(struct check_state *st);

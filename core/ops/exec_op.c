@@ -22,6 +22,7 @@
 #include "mm/syscalls.h"
 #include "ops/exec_int.h"
 #include "zoo/canary.h"
+#include "trace/trace.h"
 
 static unsigned long resolve(const struct op_task *t, u64 addr)
 {
@@ -353,7 +354,9 @@ bool op_do(struct op_task *t, const struct mm_op *op, u64 k)
 		}
 	self->op_cpu = smp_processor_id();
 	self->in_op = true;
+	trace_event(EV_OP_BEGIN, op->code, resolve(t, op->arg[0]), op->arg[1]);
 	execute_armed(t, op, &r);
+	trace_event(EV_OP_END, op->code, (u64)r.ret, (u64)r.signo);
 	self->in_op = false;
 	t->k++;
 	count(t, op, &r, smp_processor_id() != self->op_cpu);

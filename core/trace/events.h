@@ -9,7 +9,7 @@
 /* TRACE_EVENT(enumerator, "name", "arg a", "arg b", "arg c") */
 #define TRACE_EVENTS(TRACE_EVENT)						\
 	TRACE_EVENT(EV_OP_BEGIN, "op_begin", "op", "addr", "len")		\
-	TRACE_EVENT(EV_OP_END, "op_end", "op", "ret", "")			\
+	TRACE_EVENT(EV_OP_END, "op_end", "op", "ret", "signal")			\
 	TRACE_EVENT(EV_LOAD, "load", "addr", "size", "value")			\
 	TRACE_EVENT(EV_STORE, "store", "addr", "size", "value")			\
 	TRACE_EVENT(EV_PAGE_FAULT, "page_fault", "addr", "error", "")		\
