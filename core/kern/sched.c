@@ -125,8 +125,11 @@ static void finish_switch(void)
 
 	kc->prev = NULL;
 	kc->push = false;
-	if (task)
+	if (task) {
 		tsan_acquire(&task->sync);
+		/* Its waker came before what is cleared away here, too. */
+		tsan_acquire(&task->sched.wake_clock);
+	}
 	if (prev)
 		settle_prev(prev, push);
 	local_irq_enable();
@@ -428,6 +431,24 @@ static void wait_for_work(struct vcpu *cpu)
 	if (!kern_queued(kern_cpu(cpu)) && !halted(kern))
 		vcpu_idle_wait(cpu);
 	kern_set_idle(cpu, false);
+}
+
+void kern_wait_idle(void)
+{
+	struct vcpu *self = this_cpu(), *cpu;
+	struct machine *m = self->machine;
+
+	for (unsigned int i = 0; i < m->nr_cpus; i++) {
+		unsigned int spins = 0;
+
+		cpu = m->cpus[i];
+		if (cpu == self)
+			continue;
+		while (kern_queued(kern_cpu(cpu)) ||
+		       __atomic_load_n(&cpu->state, __ATOMIC_SEQ_CST) != VCPU_IDLE)
+			sched_relax(++spins);
+		tsan_acquire(&cpu->sync);
+	}
 }
 
 static void run_task(struct vcpu *cpu, struct task_struct *task)

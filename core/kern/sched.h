@@ -52,6 +52,13 @@ void kern_yield(void);
 /* schedule() if the slice is over, someone waits and it is legal here. */
 void cond_resched(void);
 
+/*
+ * Waits until no other vCPU does anything: what their last tasks left behind (borrowed
+ * address spaces, RCU callbacks) is cleared away, and comes before the caller's future.
+ * The caller sees to it that every other task sleeps until it wakes one.  Task context;
+ * the caller stays on its vCPU.
+ */
+void kern_wait_idle(void);
 /* exit_mm() of the running task, which may go on, but not to user memory, until task_exit(). */
 void kern_exit_mm(void);
 /* A change of mm by the running task (exec-like): @mm's mm_users is given away. */

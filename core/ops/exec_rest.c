@@ -51,7 +51,8 @@ static bool is_last(struct op_run *run)
 {
 	struct op_rest *r = &run->rest;
 
-	if (!r->want || r->busy || r->final || r->resting != r->live)
+	if (!smp_load_acquire(&r->want) || r->busy || r->final ||
+	    r->resting != r->live)
 		return false;
 	WRITE_ONCE(r->busy, 1u);
 	return true;
@@ -68,6 +69,8 @@ static void make_check(struct op_run *run)
 {
 	struct op_rest *r = &run->rest;
 
+	/* The others sleep; their vCPUs may still be clearing up after them. */
+	kern_wait_idle();
 	op_check(run);
 	spin_lock(&r->lock);
 	if (op_stopped(run) || r->finished == r->live)
