@@ -20,6 +20,9 @@
 #include "stress/run.h"
 #include "stress/sanitizer.h"
 
+/* How often the whole machine is recounted while it lives. */
+#define QUIET_OPS	250000
+
 static const char *const sched_choices[] = { "free", "jitter", NULL };
 static const char *const frame_bytes_choices[] = { "64", "4096", NULL };
 static const char *const progress_choices[] = { "auto", "always", "never", NULL };
@@ -194,13 +197,28 @@ static void unleash(struct run *run)
 static void settle(struct run *run)
 {
 	machine_bind_host(run->machine, 0);
-	run->quiet_findings = check_quiet(run->machine);
+	check_quiet(run->machine);
 	machine_unbind_host(run->machine);
+}
+
+/* Every task rests between two ops; its address spaces are alive. */
+static void on_quiet(void *arg, struct mm_struct *const *mms, unsigned int nr)
+{
+	struct run *run = arg;
+
+	(void)mms;
+	(void)nr;
+	check_quiet(run->machine);
 }
 
 static int set_up(struct run *run)
 {
-	struct op_run_config config = { .world = world_of(run) };
+	struct op_run_config config = {
+		.world = world_of(run),
+		.quiet = run->checks ? on_quiet : NULL,
+		.quiet_ops = QUIET_OPS,
+		.arg = run,
+	};
 	int ret;
 
 	ret = op_world_valid(&config.world);

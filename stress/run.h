@@ -71,7 +71,6 @@ struct run {
 
 	/* After the run. */
 	double			seconds;
-	unsigned int		quiet_findings;
 	int			error;		/* of op_run_*, 0 or -errno */
 };
 

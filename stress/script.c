@@ -35,6 +35,15 @@ static unsigned long frames_for(const struct op_world *world)
 	       world->files * world->file_pages;
 }
 
+static void on_quiet(void *arg, struct mm_struct *const *mms, unsigned int nr)
+{
+	struct script *s = arg;
+
+	(void)mms;
+	(void)nr;
+	check_quiet(s->machine);
+}
+
 int script_boot(struct script *s, enum run_mode mode, u32 checks,
 		const u64 zoo[2])
 {
@@ -48,7 +57,9 @@ int script_boot(struct script *s, enum run_mode mode, u32 checks,
 		.checks = checks,
 		.trace = true,
 	};
-	struct op_run_config run = { .world = s->list.world };
+	struct op_run_config run = {
+		.world = s->list.world, .quiet = on_quiet, .arg = s,
+	};
 	int ret = kern_boot(&config, &s->machine);
 
 	if (!ret)

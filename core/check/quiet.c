@@ -81,6 +81,8 @@ static void recount_mm(struct recount *rc, struct mm_struct *mm)
 	mmap_read_lock(mm);
 	recount_vmas(rc);
 	recount_tables(rc);
+	if (rc->tlbs)
+		recount_tlbs(rc);
 	mmap_read_unlock(mm);
 	for (i = 0; i < NR_MM_COUNTERS; i++)
 		if (rc->rss[i] != atomic_long_read(&mm->rss_stat[i]))
@@ -102,7 +104,7 @@ static bool on(struct machine *m, enum check_id id)
 
 unsigned int check_quiet(struct machine *m)
 {
-	struct recount rc = { .machine = m };
+	struct recount rc = { .machine = m, .tlbs = on(m, CHECK_TLB) };
 	struct mm_struct *mm;
 
 	if (!on(m, CHECK_REFS) && !on(m, CHECK_STRUCT) && !on(m, CHECK_TLB))
@@ -121,8 +123,6 @@ unsigned int check_quiet(struct machine *m)
 	recount_frames(&rc);
 	check_count(this_cpu(), CHECK_REFS, true);
 	check_count(this_cpu(), CHECK_STRUCT, true);
-	if (on(m, CHECK_TLB))
-		recount_tlbs(&rc);
 	free(rc.mapped);
 	return rc.findings;
 }

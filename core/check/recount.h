@@ -15,6 +15,7 @@ struct recount {
 	u32			*mapped;	/* PTEs that map it, by frame */
 	unsigned long		tables;		/* table pages seen, roots too */
 	unsigned int		findings;
+	bool			tlbs;		/* look at TLBs too */
 
 	/* Of the mm being walked. */
 	struct mm_struct	*mm;

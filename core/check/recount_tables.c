@@ -191,18 +191,21 @@ void recount_frames(struct recount *rc)
 
 /*
  * TLBs: an entry that may be used as it stands must be what a walk would find.
+ *
+ * It may be used when its tag's slot has all of its mm's flushes: the switch
+ * that loads the slot, now or later, will then flush nothing.
  */
 
 struct tlb_look {
 	struct recount	*rc;
 	struct vcpu	*cpu;
-	struct mm_context *ctx;
+	unsigned int	pcid;
 };
 
-static bool tlb_entry_backed(const struct tlb_look *look, unsigned long va,
+static bool tlb_entry_backed(struct mm_context *ctx, unsigned long va,
 			     const struct tlb_entry *entry)
 {
-	pte_t *ptep = pgtable_peek_pte(look->ctx, va);
+	pte_t *ptep = pgtable_peek_pte(ctx, va);
 	pte_t pte;
 
 	if (!ptep)
@@ -217,42 +220,39 @@ static bool look_at_entry(void *arg, unsigned long va, unsigned int tag,
 			  const struct tlb_entry *entry)
 {
 	struct tlb_look *look = arg;
+	struct recount *rc = look->rc;
 
-	if (tag != look->cpu->pcid || entry->flags & (TLB_2M | TLB_GLOBAL))
+	if (tag != look->pcid || entry->flags & (TLB_2M | TLB_GLOBAL))
 		return true;
-	check_count(look->cpu, CHECK_TLB, true);
-	if (!tlb_entry_backed(look, va, entry))
-		recount_report(look->rc, FINDING_STALE,
+	check_count(this_cpu(), CHECK_TLB, true);
+	if (!tlb_entry_backed(&rc->mm->context, va, entry))
+		recount_report(rc, FINDING_STALE,
 			       "TLB: a live entry that the page tables do not back",
-			       "vCPU %u, address 0x%lx, frame %u, flags 0x%x%s",
-			       look->cpu->nr, va, entry->pfn, entry->flags,
-			       entry->flags & TLB_SPECULATED ?
+			       "mm %u, vCPU %u, address 0x%lx, frame %u, flags 0x%x%s",
+			       rc->mm->id, look->cpu->nr, va, entry->pfn,
+			       entry->flags, entry->flags & TLB_SPECULATED ?
 			       " (filled by speculation)" : "");
 	return true;
 }
 
-/* Entries of a lazy vCPU, or behind its mm's generation, are not for use. */
-static bool tlb_is_live(const struct vcpu *cpu, struct mm_context *ctx)
-{
-	const struct tlb_cpu_state *ts = cpu->tlbstate;
-
-	return ctx && ctx != LOADED_MM_SWITCHING && !READ_ONCE(ts->is_lazy) &&
-	       ts->slots[ts->loaded_asid].tlb_gen ==
-			(u64)atomic64_read(&ctx->tlb_gen);
-}
-
+/* The entries of rc->mm in every vCPU's TLB. */
 void recount_tlbs(struct recount *rc)
 {
-	unsigned int i;
+	struct mm_context *ctx = &rc->mm->context;
+	unsigned int i, asid;
 
 	for (i = 0; i < rc->machine->nr_cpus; i++) {
 		struct vcpu *cpu = rc->machine->cpus[i];
-		struct tlb_look look = {
-			.rc = rc, .cpu = cpu,
-			.ctx = READ_ONCE(cpu->tlbstate->loaded_ctx),
-		};
+		struct tlb_look look = { .rc = rc, .cpu = cpu };
 
-		if (tlb_is_live(cpu, look.ctx))
+		for (asid = 0; asid < TLB_NR_DYN_ASIDS; asid++) {
+			const struct tlb_slot *slot = &cpu->tlbstate->slots[asid];
+
+			if (slot->ctx_id != ctx->ctx_id || slot->tlb_gen !=
+			    (u64)atomic64_read(&ctx->tlb_gen))
+				continue;
+			look.pcid = kern_pcid(asid);
 			tlb_for_each(&cpu->tlb, look_at_entry, &look);
+		}
 	}
 }
