@@ -4,7 +4,9 @@
 # `mmstorm run': what it refuses, how it ends, what it leaves.
 
 setup() {
-	cd "$BATS_TEST_TMPDIR"
+	# a folder of its own: bats keeps files in the one above
+	mkdir "$BATS_TEST_TMPDIR/cwd"
+	cd "$BATS_TEST_TMPDIR/cwd"
 }
 
 # refuses "MESSAGE" ARGUMENTS...: exit 1, the message, nothing on stdout, no file.
@@ -135,8 +137,8 @@ ends_by() {
 	python3 - <<-'PY'
 	import json
 	last = [json.loads(line) for line in open("one.json")][-1]
-	race = ["cow_race_lost", "fault_vs_munmap", "remote_flush",
-		"spurious_fault", "task_migrated_in_op"]
+	race = ["COW_RACE_LOST", "FAULT_VS_MUNMAP", "REMOTE_FLUSH",
+		"SPURIOUS_FAULT", "TASK_MIGRATED_IN_OP"]
 	hit = {name: last["windows"][name] for name in race if last["windows"][name]}
 	assert not hit, hit
 	PY

@@ -6,7 +6,9 @@
 bats_require_minimum_version 1.5.0
 
 setup() {
-	cd "$BATS_TEST_TMPDIR"
+	# a folder of its own: bats keeps files in the one above
+	mkdir "$BATS_TEST_TMPDIR/cwd"
+	cd "$BATS_TEST_TMPDIR/cwd"
 }
 
 # refuses "MESSAGE" ARGUMENTS...: exit 1, the message on stderr, nothing on stdout.
@@ -61,7 +63,7 @@ refuses() {
 	refuses "bad.trc:" program bad.trc
 	head -c 100 /dev/urandom >noise.trc.gz
 	refuses "noise.trc.gz" program noise.trc.gz
-	head -c 600 "$MM_SOURCE/tests/recordings/true.trc.gz" >cut.trc.gz
+	head -c 600 "$MM_SOURCE/tests/recordings/programs/true.trc.gz" >cut.trc.gz
 	refuses "cut.trc.gz" program cut.trc.gz
 }
 
