@@ -11,12 +11,19 @@
  * machine and, side by side, by the host's own system calls.
  */
 
-/* What one worker of a case works with. */
+struct bench_case;
+
+/* What one worker of a case works with, and what its rounds took. */
 struct bench_worker {
 	unsigned int	nr;		/* 0 .. threads - 1 */
 	unsigned long	base;		/* simulated: start of its own region */
-	void		*host_base;	/* host: the same */
-	void		*priv;
+
+	const struct bench_case *c;
+	double		seconds;	/* for how long it works */
+	u64		rounds;		/* measured ones */
+	u64		begin, end;	/* ns: of the measured rounds */
+	u64		cpu_begin, cpu_end;	/* ns of CPU time, of the whole process */
+	bool		failed;
 };
 
 struct bench_case {
@@ -42,10 +49,21 @@ enum bench_side {
 };
 
 struct bench_rate {
-	double		per_second;	/* all workers together */
-	u64		done;		/* units */
+	double		per_second;	/* all workers together, by the clock on the wall */
+	double		per_cpu_second;	/* by the CPU time that the process used */
+	u64		done;		/* units, measured */
+	u64		done_all;	/* and the warm-up's: of these are ->events */
 	u64		events[NR_VM_EVENT_ITEMS];	/* simulated sides */
 };
+
+/*
+ * What a worker does, on either side: a round that does not count, which has the
+ * host put memory behind what the case touches (the simulated machine's RAM, the
+ * kernel's own), then rounds until its time is over.
+ */
+void bench_worker_run(struct bench_worker *w, bool (*round)(struct bench_worker *w));
+/* Workers that have finished -> rates and counts.  0, or -EIO when one failed. */
+int bench_sum(const struct bench_worker *w, unsigned int nr, struct bench_rate *out);
 
 /* Runs @c for @seconds on @threads workers.  0 or -errno. */
 int bench_run_sim(const struct bench_case *c, unsigned int frame_bytes,

@@ -5,69 +5,47 @@
  */
 #include <errno.h>
 #include <pthread.h>
+#include <stdlib.h>
 
-#include "base/atomic.h"
 #include "stress/bench.h"
-#include "stress/run.h"
-
-#define THREADS_MAX	256
-
-struct host_thread {
-	pthread_t		thread;
-	struct bench_worker	worker;
-	const struct bench_case	*c;
-	const u32		*stop;
-	u64			rounds;
-	bool			failed;
-};
 
 static void *host_main(void *arg)
 {
-	struct host_thread *t = arg;
+	struct bench_worker *w = arg;
 
-	while (!READ_ONCE(*t->stop) && !t->failed) {
-		t->failed = !t->c->host(&t->worker);
-		t->rounds++;
-	}
+	bench_worker_run(w, w->c->host);
 	return NULL;
 }
 
-static void wait_until(u64 deadline)
+static int run_threads(struct bench_worker *w, pthread_t *thread, unsigned int threads)
 {
-	struct timespec ts = { 0, 1000000 };
-
-	while (monitor_now_ns() < deadline)
-		nanosleep(&ts, NULL);
-}
-
-int bench_run_host(const struct bench_case *c, unsigned int threads,
-		   double seconds, struct bench_rate *out)
-{
-	static struct host_thread t[THREADS_MAX];
 	unsigned int i, started;
-	u32 stop = 0;
-	u64 begin = monitor_now_ns();
 	int ret = 0;
 
+	for (started = 0; started < threads && !ret; started += !ret)
+		ret = -pthread_create(&thread[started], NULL, host_main, &w[started]);
+	for (i = 0; i < started; i++)
+		pthread_join(thread[i], NULL);
+	return ret;
+}
+
+int bench_run_host(const struct bench_case *c, unsigned int threads, double seconds,
+		   struct bench_rate *out)
+{
+	struct bench_worker *w = calloc(threads, sizeof(*w));
+	pthread_t *thread = calloc(threads, sizeof(*thread));
+	unsigned int i;
+	int ret = -ENOMEM;
+
 	*out = (struct bench_rate){ 0 };
-	for (started = 0; started < threads; started++) {
-		t[started] = (struct host_thread){
-			.worker.nr = started, .c = c, .stop = &stop,
-		};
-		ret = -pthread_create(&t[started].thread, NULL, host_main,
-				      &t[started]);
-		if (ret)
-			break;
+	if (w && thread) {
+		for (i = 0; i < threads; i++)
+			w[i] = (struct bench_worker){ .nr = i, .c = c, .seconds = seconds };
+		ret = run_threads(w, thread, threads);
+		if (!ret)
+			ret = bench_sum(w, threads, out);
 	}
-	if (!ret)
-		wait_until(begin + (u64)(seconds * 1e9));
-	WRITE_ONCE(stop, 1u);
-	for (i = 0; i < started; i++) {
-		pthread_join(t[i].thread, NULL);
-		out->done += t[i].rounds * c->per_round;
-		if (t[i].failed)
-			ret = -EIO;
-	}
-	out->per_second = out->done / ((monitor_now_ns() - begin) / 1e9);
+	free(thread);
+	free(w);
 	return ret;
 }

@@ -5,9 +5,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 
-#include "base/atomic.h"
 #include "check/check.h"
 #include "hw/machine.h"
 #include "kern/boot.h"
@@ -15,42 +13,31 @@
 #include "kern/task.h"
 #include "mm/mm.h"
 #include "stress/bench.h"
-#include "stress/run.h"
 #include "stress/windows.h"
 
 #define REGION_BASE	(1ul << 32)
 
-struct sim_thread {
-	struct bench_worker	worker;
-	const struct bench_case	*c;
-	u64			rounds;
-	bool			failed;
-};
-
 static void sim_main(void *arg)
 {
-	struct sim_thread *t = arg;
+	struct bench_worker *w = arg;
 
-	while (!kern_should_stop() && !t->failed) {
-		t->failed = !t->c->sim(&t->worker);
-		t->rounds++;
-	}
+	bench_worker_run(w, w->c->sim);
 }
 
 static struct task_struct *make_task(struct machine *m, struct mm_struct *mm,
-				     struct sim_thread *t)
+				     struct bench_worker *w)
 {
 	struct task_struct *task;
 
 	mmget(mm);
-	task = task_create(m, t->worker.nr + 1, 0, mm, sim_main, t);
+	task = task_create(m, w->nr + 1, 0, mm, sim_main, w);
 	if (!task)
 		mmput(mm);
 	return task;
 }
 
 /* All tasks of one address space, made but not running. */
-static int make_tasks(struct machine *m, struct sim_thread *t,
+static int make_tasks(struct machine *m, struct bench_worker *w,
 		      unsigned int threads)
 {
 	struct mm_struct *mm = mm_alloc(m, NULL);
@@ -61,7 +48,7 @@ static int make_tasks(struct machine *m, struct sim_thread *t,
 	if (!mm)
 		return -ENOMEM;
 	for (i = 0; i < threads && !ret; i++) {
-		task = make_task(m, mm, &t[i]);
+		task = make_task(m, mm, &w[i]);
 		if (task)
 			task_start(task);
 		else
@@ -71,48 +58,36 @@ static int make_tasks(struct machine *m, struct sim_thread *t,
 	return ret;
 }
 
-static void run_for(struct machine *m, double seconds)
+static int run_machine(struct machine *m, struct bench_worker *w,
+		       unsigned int threads, struct bench_rate *out)
 {
-	u64 deadline = monitor_now_ns() + (u64)(seconds * 1e9);
-	struct timespec ts = { 0, 1000000 };
-
-	while (monitor_now_ns() < deadline)
-		nanosleep(&ts, NULL);
-	machine_ask_stop(m);
-	machine_wait(m, 0);
-}
-
-static int run_machine(struct machine *m, struct sim_thread *t,
-		       unsigned int threads, double seconds,
-		       struct bench_rate *out)
-{
-	u64 begin;
 	int ret;
 
 	machine_bind_host(m, 0);
-	ret = make_tasks(m, t, threads);
+	ret = make_tasks(m, w, threads);
 	machine_unbind_host(m);
-	begin = monitor_now_ns();
 	if (machine_run(m))
 		return -EAGAIN;
-	run_for(m, ret ? 0 : seconds);
-	out->per_second = (monitor_now_ns() - begin) / 1e9;
+	machine_wait(m, 0);
 	machine_stop(m);
 	vm_events_sum(m, out->events);
-	return ret;
+	return ret ? ret : bench_sum(w, threads, out);
 }
 
-static void sum_up(const struct bench_case *c, const struct sim_thread *t,
-		   unsigned int threads, struct bench_rate *out, int *ret)
+static int boot_and_run(const struct machine_config *config, struct bench_worker *w,
+			unsigned int threads, struct bench_rate *out)
 {
-	unsigned int i;
+	struct machine *m;
+	int ret = kern_boot(config, &m);
 
-	for (i = 0; i < threads; i++) {
-		out->done += t[i].rounds * c->per_round;
-		if (t[i].failed && !*ret)
-			*ret = -EIO;
-	}
-	out->per_second = out->done / out->per_second;
+	if (ret)
+		return ret;
+	ret = check_attach(m, config->checks);
+	if (!ret)
+		ret = run_machine(m, w, threads, out);
+	check_detach(m);
+	kern_shutdown(m);
+	return ret;
 }
 
 int bench_run_sim(const struct bench_case *c, unsigned int frame_bytes,
@@ -127,29 +102,19 @@ int bench_run_sim(const struct bench_case *c, unsigned int frame_bytes,
 		.mode = RUN_FREE,
 		.checks = checks,
 	};
-	struct sim_thread *t;
-	struct machine *m;
+	struct bench_worker *w = calloc(threads, sizeof(*w));
 	unsigned int i;
 	int ret;
 
 	*out = (struct bench_rate){ 0 };
-	t = calloc(threads, sizeof(*t));
-	if (!t)
+	if (!w)
 		return -ENOMEM;
-	for (i = 0; i < threads; i++) {
-		t[i].c = c;
-		t[i].worker.nr = i;
-		t[i].worker.base = REGION_BASE + i * (c->region + (1ul << 30));
-	}
-	ret = kern_boot(&config, &m);
-	if (!ret) {
-		ret = check_attach(m, checks);
-		if (!ret)
-			ret = run_machine(m, t, threads, seconds, out);
-		sum_up(c, t, threads, out, &ret);
-		check_detach(m);
-		kern_shutdown(m);
-	}
-	free(t);
+	for (i = 0; i < threads; i++)
+		w[i] = (struct bench_worker){
+			.nr = i, .c = c, .seconds = seconds,
+			.base = REGION_BASE + i * (c->region + (1ul << 30)),
+		};
+	ret = boot_and_run(&config, w, threads, out);
+	free(w);
 	return ret;
 }
