@@ -17,7 +17,12 @@ const int mm_sanitizer_defaults = 1;
 
 NO_SANITIZE const char *__tsan_default_options(void)
 {
-	return "detect_deadlocks=0:history_size=4:exitcode=66";
+	return "detect_deadlocks=0:history_size=4:exitcode=66"
+#if MM_FUZZ
+	       /* libFuzzer's handlers allocate: said in the handler, it hangs there. */
+	       ":report_signal_unsafe=0:halt_on_error=1"
+#endif
+	       ;
 }
 
 /*

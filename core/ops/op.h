@@ -131,6 +131,7 @@ enum op_arg_kind {
 	OP_ARG_TASK,		/* a slot */
 	OP_ARG_TASKS,		/* bit mask of slots, OP_ALL_TASKS */
 	OP_ARG_COUNT,		/* small number, from 1 */
+	OP_ARG_HEAP,		/* op_addr() of the heap, below every window */
 	OP_ARG_KINDS,
 };
 
@@ -201,6 +202,7 @@ int op_world_valid(const struct op_world *world);
  */
 #define OP_WINDOW_MIDDLE	0x40000000UL
 #define OP_HEAP_START		0x20000000UL	/* start_brk of the processes */
+#define OP_HEAP_MAX		0x10000000UL	/* bytes: ends below the largest window */
 
 static inline unsigned long op_window_start(const struct op_world *world)
 {

@@ -34,7 +34,7 @@ static const struct op_desc desc[OP_NR] = {
 	DESC(MREMAP, MAP, 5, "move or resize a mapping",
 	     A("old", ADDR), A("old_len", LEN), A("new_len", LEN),
 	     A("flags", MREMAP), A("new", ADDR)),
-	DESC(BRK, MAP, 1, "set the end of the heap", A("end", ADDR)),
+	DESC(BRK, MAP, 1, "set the end of the heap", A("end", HEAP)),
 	DESC(MADVISE, MAP, 3, "give advice about a range",
 	     A("addr", ADDR), A("len", LEN), A("advice", ADVICE)),
 	DESC(LOAD, ACCESS, 2, "read 1-8 bytes",
@@ -165,6 +165,8 @@ u64 op_arg_default(enum op_arg_kind kind)
 		return 8;
 	case OP_ARG_COUNT:
 		return 1;
+	case OP_ARG_HEAP:
+		return op_addr(OP_SPACE_HEAP, 0);
 	default:
 		return 0;
 	}
@@ -184,6 +186,9 @@ static bool arg_valid(enum mm_op_code code, enum op_arg_kind kind, u64 arg)
 		return arg == 0;
 	case OP_ARG_ADDR:
 		return op_addr_space(arg) <= OP_SPACE_ABSOLUTE;
+	case OP_ARG_HEAP:
+		return op_addr_space(arg) == OP_SPACE_HEAP &&
+		       op_addr_value(arg) <= OP_HEAP_MAX;
 	case OP_ARG_FILE:
 		return file_valid(code, arg);
 	case OP_ARG_SIZE:

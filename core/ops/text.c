@@ -294,6 +294,7 @@ static int take_arg(struct cursor *c, enum op_arg_kind kind, u64 *out)
 {
 	switch (kind) {
 	case OP_ARG_ADDR:
+	case OP_ARG_HEAP:
 		return take_addr(c, out);
 	case OP_ARG_LEN:
 		return take_pages(c, out);
@@ -414,9 +415,10 @@ static int refuse_values(struct cursor *c, const struct mm_op *op)
 	}
 	if (i == d->nr_args)
 		i = 0;
-	return refuse(c, "argument '%s' of %s is out of range (sizes: 1 2 4 8; files: F0-F%u; copies: %u bytes; counts: 1-%u)",
+	return refuse(c, "argument '%s' of %s is out of range (sizes: 1 2 4 8; files: F0-F%u; copies: %u bytes; counts: 1-%u; heap: b0-b%lu)",
 		      d->arg[i].name, op_name((enum mm_op_code)op->code),
-		      OP_FILES_MAX - 1, OP_COPY_MAX, OP_COUNT_MAX);
+		      OP_FILES_MAX - 1, OP_COPY_MAX, OP_COUNT_MAX,
+		      OP_HEAP_MAX >> OP_PAGE_SHIFT);
 }
 
 /* 1: an op, 0: none on this line, -EINVAL. */

@@ -103,6 +103,7 @@ static void put_arg(struct printer *out, enum op_arg_kind kind, u64 arg)
 {
 	switch (kind) {
 	case OP_ARG_ADDR:
+	case OP_ARG_HEAP:
 		put_addr(out, arg);
 		break;
 	case OP_ARG_LEN:

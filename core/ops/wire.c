@@ -32,7 +32,7 @@ static const u8 arg_bytes[OP_ARG_KINDS] = {
 	[OP_ARG_PROT] = 1, [OP_ARG_MAP] = 1, [OP_ARG_MREMAP] = 1,
 	[OP_ARG_ADVICE] = 1, [OP_ARG_FILE] = 1, [OP_ARG_SIZE] = 1,
 	[OP_ARG_VALUE] = 2, [OP_ARG_RMW] = 1, [OP_ARG_TASK] = 1,
-	[OP_ARG_TASKS] = 1, [OP_ARG_COUNT] = 1,
+	[OP_ARG_TASKS] = 1, [OP_ARG_COUNT] = 1, [OP_ARG_HEAP] = 2,
 };
 
 /* What the meaning of a byte depends on. */
@@ -183,6 +183,9 @@ static u64 decode_arg(const struct wire *w, enum op_arg_kind kind, const u8 *b)
 		return b[0] ? b[0] : OP_ALL_TASKS;
 	case OP_ARG_COUNT:
 		return 1 + b[0] % 32;
+	case OP_ARG_HEAP:
+		return op_addr(OP_SPACE_HEAP,
+			       ((u64)(b[0] % 32) << 12) + (b[1] & 63) * 8u);
 	default:
 		return 0;
 	}

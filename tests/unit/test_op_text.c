@@ -115,6 +115,7 @@ static void test_refusals(void **state)
 		{ HEAD "load(0x4000000000000000, 8)\n", 2, "cannot be written" },
 		{ HEAD "load(p0x4000000000000, 8)\n", 2, "too far" },
 		{ HEAD "copy(p0, p1, 65537)\n", 2, "argument 'bytes'" },
+		{ HEAD "brk(p1)\n", 2, "heap: b0-b65536" },
 		{ HEAD "failnth(0)\n", 2, "argument 'nth'" },
 	};
 	struct op_text_error err;
@@ -153,6 +154,8 @@ static u64 random_arg(struct prng *rng, enum op_arg_kind kind,
 		return (r & OP_ALL_TASKS) | 1;
 	case OP_ARG_COUNT:
 		return 1 + r % OP_COUNT_MAX;
+	case OP_ARG_HEAP:
+		return op_addr(OP_SPACE_HEAP, r % (OP_HEAP_MAX + 1));
 	case OP_ARG_BYTES:
 		return r % (OP_COPY_MAX + 1);
 	default:
