@@ -53,6 +53,9 @@ static bool describe(const struct op_task *t, const struct mm_op *op,
 		call->prot = (unsigned int)op->arg[2];
 		call->backing = backing(op);
 		call->fixed = op->arg[3] & (MAP_FIXED | MAP_FIXED_NOREPLACE);
+		/* A hint is rounded; where it cannot be had, the window is left. */
+		if (!call->fixed)
+			call->start = ALIGN_DOWN(call->start, PAGE_SIZE);
 		return true;
 	case OP_MUNMAP:
 		call->effect = CHECK_EFFECT_UNMAP;
