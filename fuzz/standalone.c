@@ -68,7 +68,7 @@ static void run_path(const char *path)
 	}
 	dir = opendir(path);
 	while (dir && (e = readdir(dir))) {
-		if (e->d_name[0] == '.')
+		if (e->d_name[0] == '.' || !strcmp(e->d_name, "CMakeLists.txt"))
 			continue;
 		snprintf(name, sizeof(name), "%s/%s", path, e->d_name);
 		run_path(name);
