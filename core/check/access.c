@@ -253,11 +253,17 @@ static u8 right_needed(enum check_access kind)
 static void judge_rights(struct vcpu *cpu, const struct access_record *rec,
 			 const struct look *look)
 {
+	const struct check_task *ct = cpu->current_task->check;
 	bool allowed = look->rights & right_needed(rec->kind);
 	bool refused = rec->result != 0;
 
 	if (!enabled(cpu, CHECK_RIGHTS))
 		return;
+	/* A stack may have grown there, or not. */
+	if (look->backing == CHECK_BACK_NONE && READ_ONCE(ct->mm->grows)) {
+		check_count(cpu, CHECK_RIGHTS, false);
+		return;
+	}
 	/* Out of memory, and a file's end, refuse what rights allow. */
 	if (refused && rec->fault && rec->fault->signo != SIGSEGV) {
 		check_count(cpu, CHECK_RIGHTS, false);

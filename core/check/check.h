@@ -111,6 +111,8 @@ enum check_effect {
 	CHECK_EFFECT_MOVE,	/* [start, len) moves to [to, to_len) */
 	CHECK_EFFECT_ZERO,	/* private pages read as new, shared as is */
 	CHECK_EFFECT_TRUNCATE,	/* file pages from `pgoff' on are dropped */
+	CHECK_EFFECT_ADVISE,	/* a fork copies the range not as it is, or not */
+	CHECK_EFFECT_ANY,	/* the caller cannot say what becomes of it */
 };
 
 enum check_backing {
@@ -132,6 +134,8 @@ struct check_call {
 	unsigned int	prot;		/* PROT_*, for MAP and PROTECT */
 	enum check_backing backing;	/* for MAP */
 	bool		fixed;		/* MAP: the address is not a hint */
+	bool		grows;		/* MAP: faults below may extend it */
+	bool		keeps;		/* MOVE: the old range stays mapped */
 
 	/* The check's own, from begin to end. */
 	struct check_range from_range, to_range;

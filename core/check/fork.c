@@ -37,6 +37,7 @@ struct check_mm *check_fork_begin(struct task_struct *parent)
 	copy->id = raw_atomic_add_return(1, &st->next_mm);
 	copy->base = from->base;
 	copy->nr_pages = from->nr_pages;
+	copy->grows = READ_ONCE(from->grows);
 	atomic_set(&copy->nr_tasks, 0);
 	for (i = 0; i < from->nr_pages; i++) {
 		shadow_lock(&from->page[i]);
@@ -76,7 +77,7 @@ static void inherit_page(struct shadow_page *child, struct shadow_page *parent)
 	unsigned int i;
 
 	shadow_lock(parent);
-	if (child->pending || parent->seq != child->seq) {
+	if (child->pending || parent->seq != child->seq || child->advised) {
 		shadow_page_lost(child);
 	} else if (child->foreign ||
 		   parent->foreign_seq != child->foreign_seq) {
@@ -88,6 +89,7 @@ static void inherit_page(struct shadow_page *child, struct shadow_page *parent)
 	shadow_unlock(parent);
 	child->pending = 0;
 	child->foreign = 0;
+	child->advised = false;
 	child->seq = 0;
 }
 

@@ -169,7 +169,8 @@ static struct check_range clip(const struct check_mm *cm, unsigned long start,
 	return r;
 }
 
-static void pages_begin(struct check_mm *cm, struct check_range r, u32 *seq)
+static void pages_begin(struct check_mm *cm, struct check_range r, u32 *seq,
+			bool advised)
 {
 	unsigned int i;
 
@@ -182,6 +183,7 @@ static void pages_begin(struct check_mm *cm, struct check_range r, u32 *seq)
 			seq[i]--;	/* not alone: can never match */
 		else
 			page->dirtied = 0;
+		page->advised |= advised;
 		shadow_unlock(page);
 	}
 }
@@ -198,13 +200,16 @@ void check_call_begin(struct task_struct *task, struct check_call *call)
 	if (call->effect == CHECK_EFFECT_NONE ||
 	    call->effect == CHECK_EFFECT_TRUNCATE)
 		return;
+	if (call->grows)
+		WRITE_ONCE(ct->mm->grows, 1u);
 	call->from_range = clip(ct->mm, call->start, call->len);
-	pages_begin(ct->mm, call->from_range, ct->call_seq[0]);
+	pages_begin(ct->mm, call->from_range, ct->call_seq[0],
+		    call->effect == CHECK_EFFECT_ADVISE);
 	call->to_range = (struct check_range){ 0, 0 };
 	if (call->effect != CHECK_EFFECT_MOVE)
 		return;
 	call->to_range = clip(ct->mm, call->to, call->to_len);
-	pages_begin(ct->mm, call->to_range, ct->call_seq[1]);
+	pages_begin(ct->mm, call->to_range, ct->call_seq[1], false);
 }
 
 /* What the hardware enforces: x86 has no write-only and no exec-only page. */
@@ -212,7 +217,7 @@ static u8 rights_of(unsigned int prot)
 {
 	u8 rights = WORD_KNOWN;
 
-	if (prot)
+	if (prot & (PROT_READ | PROT_WRITE | PROT_EXEC))
 		rights |= WORD_READ;
 	if (prot & PROT_WRITE)
 		rights |= WORD_WRITE;
@@ -225,6 +230,7 @@ static void page_map(struct shadow_page *page, const struct check_call *call)
 {
 	page->rights = rights_of(call->prot);
 	page->backing = call->backing;
+	page->advised = false;
 	if (call->backing == CHECK_BACK_ANON)
 		zero_slots(page);
 	else
@@ -295,6 +301,10 @@ static enum outcome outcome_of(const struct check_call *call, long result)
 		return OUTCOME_DONE;
 	case CHECK_EFFECT_UNMAP:
 		return failed ? OUTCOME_UNCHANGED : OUTCOME_DONE;
+	case CHECK_EFFECT_ADVISE:
+		return OUTCOME_UNCHANGED;
+	case CHECK_EFFECT_ANY:
+		return OUTCOME_DOUBTFUL;
 	default:
 		return failed ? OUTCOME_DOUBTFUL : OUTCOME_DONE;
 	}
@@ -327,6 +337,7 @@ struct page_state {
 	u8			rights;
 	u8			backing;
 	u8			dirtied;
+	bool			advised;
 	struct shadow_slot	slot[CHECK_SLOTS];
 };
 
@@ -338,6 +349,7 @@ static struct page_state take_state(struct shadow_page *from)
 	s.rights = from->rights;
 	s.backing = from->backing;
 	s.dirtied = from->dirtied;
+	s.advised = from->advised;
 	memcpy(s.slot, from->slot, sizeof(s.slot));
 	if (s.rights & WORD_KNOWN)
 		page_unmap(from);
@@ -378,6 +390,7 @@ static void page_move(struct shadow_page *from, struct shadow_page *to)
 	if (s.rights & WORD_KNOWN) {
 		to->rights = s.rights;
 		to->backing = s.backing;
+		to->advised = s.advised;
 		move_slots(to, s.slot, s.dirtied);
 		to->truncates = ~0u;	/* a file page's slots: known again later */
 	} else {
@@ -395,6 +408,9 @@ static enum outcome move_contents(struct check_task *ct,
 
 	if ((unsigned long)result != call->to ||
 	    call->len != call->to_len || from.nr != to.nr)
+		return OUTCOME_DOUBTFUL;
+	/* What is a hole and what is not must be known. */
+	if (call->keeps || READ_ONCE(ct->mm->grows))
 		return OUTCOME_DOUBTFUL;
 	for (i = 0; i < from.nr; i++) {
 		struct shadow_page *f = &ct->mm->page[from.first + i];

@@ -42,6 +42,7 @@ struct shadow_page {
 	u8		rights;		/* WORD_* */
 	u8		backing;	/* enum check_backing */
 	u8		dirtied;	/* slots stored to while calls were under way */
+	bool		advised;	/* a child does not get it as it is */
 	u32		seq;		/* moves with every call's begin and end */
 	u32		truncates;	/* of the state, when slots were known */
 	/* Stores of anything but a tag: under way, and ever begun. */
@@ -56,6 +57,11 @@ struct check_mm {
 	unsigned long	base;
 	unsigned int	nr_pages;
 	atomic_t	nr_tasks;	/* ever started; see check_task */
+	/*
+	 * A stack is, or was, in the window: what no call has mapped may be
+	 * there all the same.  Set before the call that makes it; never unset.
+	 */
+	u32		grows;
 	struct shadow_page page[];
 };
 

@@ -40,6 +40,48 @@ static enum check_backing backing(const struct mm_op *op)
 	return op->arg[3] & MAP_ANONYMOUS ? CHECK_BACK_ANON : CHECK_BACK_FILE;
 }
 
+/*
+ * A mapping may go anywhere in the window, or a change begin further down: all
+ * of the window is open.
+ */
+static void describe_window(const struct op_task *t, struct check_call *call)
+{
+	call->effect = CHECK_EFFECT_ANY;
+	call->start = op_window_start(&t->run->world);
+	call->len = op_window_end(&t->run->world) - call->start;
+}
+
+static void describe_mmap(const struct op_task *t, const struct mm_op *op,
+			  struct check_call *call)
+{
+	call->effect = CHECK_EFFECT_MAP;
+	call->prot = (unsigned int)op->arg[2];
+	call->backing = backing(op);
+	call->fixed = op->arg[3] & (MAP_FIXED | MAP_FIXED_NOREPLACE);
+	call->grows = op->arg[3] & MAP_GROWSDOWN;
+	if (call->fixed)
+		return;
+	/* A hint is rounded; where it cannot be had, the window is left. */
+	call->start = ALIGN_DOWN(call->start, PAGE_SIZE);
+	/* But these are given places from the window's middle up. */
+	if (op->arg[3] & MAP_32BIT)
+		describe_window(t, call);
+}
+
+static enum check_effect advice_effect(u64 advice)
+{
+	switch (advice) {
+	case MADV_DONTNEED:
+	case MADV_DONTNEED_LOCKED:
+		return CHECK_EFFECT_ZERO;
+	case MADV_DONTFORK:
+	case MADV_WIPEONFORK:
+		return CHECK_EFFECT_ADVISE;
+	default:
+		return CHECK_EFFECT_NONE;
+	}
+}
+
 /* False for ops that change nothing of an address space. */
 static bool describe(const struct op_task *t, const struct mm_op *op,
 		     struct check_call *call)
@@ -49,13 +91,7 @@ static bool describe(const struct op_task *t, const struct mm_op *op,
 	call->len = op->arg[1];
 	switch (op->code) {
 	case OP_MMAP:
-		call->effect = CHECK_EFFECT_MAP;
-		call->prot = (unsigned int)op->arg[2];
-		call->backing = backing(op);
-		call->fixed = op->arg[3] & (MAP_FIXED | MAP_FIXED_NOREPLACE);
-		/* A hint is rounded; where it cannot be had, the window is left. */
-		if (!call->fixed)
-			call->start = ALIGN_DOWN(call->start, PAGE_SIZE);
+		describe_mmap(t, op, call);
 		return true;
 	case OP_MUNMAP:
 		call->effect = CHECK_EFFECT_UNMAP;
@@ -63,16 +99,18 @@ static bool describe(const struct op_task *t, const struct mm_op *op,
 	case OP_MPROTECT:
 		call->effect = CHECK_EFFECT_PROTECT;
 		call->prot = (unsigned int)op->arg[2];
+		if (op->arg[2] & PROT_GROWSDOWN)
+			describe_window(t, call);
 		return true;
 	case OP_MREMAP:
 		call->effect = CHECK_EFFECT_MOVE;
-		call->to = op->arg[3] & MREMAP_FIXED ? resolve(t, op->arg[4]) :
-						       call->start;
+		call->keeps = op->arg[3] & MREMAP_DONTUNMAP;
+		call->to = op->arg[3] & (MREMAP_FIXED | MREMAP_DONTUNMAP) ?
+			   resolve(t, op->arg[4]) : call->start;
 		call->to_len = op->arg[2];
 		return true;
 	case OP_MADVISE:
-		call->effect = op->arg[2] == MADV_DONTNEED ?
-			       CHECK_EFFECT_ZERO : CHECK_EFFECT_NONE;
+		call->effect = advice_effect(op->arg[2]);
 		return true;
 	case OP_TRUNCATE:
 		call->effect = CHECK_EFFECT_TRUNCATE;
