@@ -281,17 +281,6 @@ static void compare(struct versus *v, const struct op_place *place,
 	       a->fault.code, a->fault.addr);
 }
 
-static bool mapped(struct model_mm *mm, unsigned long va)
-{
-	size_t i = model_find_range(mm, va);
-	struct model_range r;
-
-	if (i == model_nr_ranges(mm))
-		return false;
-	model_range(mm, i, &r);
-	return va >= r.start;
-}
-
 /*
  * An op that was made to fail has done nothing (the model is not asked), or has
  * got by without that memory.  brk says by the old break that it failed.
@@ -299,23 +288,24 @@ static bool mapped(struct model_mm *mm, unsigned long va)
 static bool gave_up(struct versus *v, struct model_mm *mm,
 		    const struct mm_op *op, const struct op_result *r)
 {
+	/* These stop in the middle, as the kernel's do, and say the same of a hole. */
+	if (op->code == OP_MPROTECT || op->code == OP_MADVISE)
+		inconclusive(v);
 	if (r->ret == -ENOMEM)
 		return true;
 	if (op->code == OP_BRK)
 		return r->ret == model_brk(mm, 0) && r->ret != (long)r->va;
-	if (op->code == OP_LOAD || op->code == OP_STORE ||
-	    op->code == OP_RMW || op->code == OP_FETCH) {
-		/* A stack may have grown before, or may have failed to. */
-		if (!mapped(mm, r->va) || !mapped(mm, r->va + 7))
-			inconclusive(v);
-		return r->ret == -EFAULT && !r->signo;
-	}
 	/*
-	 * What a copy moved before memory ran out is not known here; and a move
-	 * succeeds with the old range still mapped, as the kernel's does
+	 * A fault leaves things behind: a stack that grew, an anon_vma that keeps
+	 * ranges from merging later.
+	 */
+	if (op_desc((enum mm_op_code)op->code)->class == OP_CLASS_ACCESS)
+		inconclusive(v);
+	/*
+	 * A move succeeds with the old range still mapped, as the kernel's does
 	 * (mm/mremap.c, unmap_source_vma), when only that range's split failed.
 	 */
-	if (op->code == OP_COPY || op->code == OP_MREMAP)
+	if (op->code == OP_MREMAP)
 		inconclusive(v);
 	return false;
 }
