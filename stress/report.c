@@ -68,8 +68,9 @@ static void print_task(struct task_struct *task, void *arg)
 	};
 
 	fprintf(arg, "  task %llu: %s, last on vCPU %u%s\n",
-		(unsigned long long)task->id, run_name[task->run],
-		task->last_cpu, task->in_op ? ", in an op" : "");
+		(unsigned long long)task->id, run_name[READ_ONCE(task->run)],
+		READ_ONCE(task->last_cpu),
+		READ_ONCE(task->in_op) ? ", in an op" : "");
 }
 
 void report_machine(FILE *out, const struct run *run)
@@ -82,9 +83,9 @@ void report_machine(FILE *out, const struct run *run)
 		fprintf(out, "  vCPU %u: %s, attention 0x%x, interrupts %s, %u preempt-disabled, clock %llu\n",
 			i, state_name(READ_ONCE(cpu->state)),
 			READ_ONCE(cpu->sched.local.attn),
-			cpu->sched.irq_off ? "off" : "on",
-			cpu->sched.preempt_count,
-			(unsigned long long)cpu->sched.local.clock);
+			READ_ONCE(cpu->sched.irq_off) ? "off" : "on",
+			READ_ONCE(cpu->sched.preempt_count),
+			(unsigned long long)READ_ONCE(cpu->sched.local.clock));
 		print_events(out, cpu);
 	}
 	kern_for_each_task(run->machine, print_task, out);

@@ -69,6 +69,7 @@ void kern_task_recycle(struct task_struct *task)
 	hw_lock(&kern->lock);
 	list_del(&task->all_node);
 	hw_unlock(&kern->lock);
+	tsan_acquire(&kern->lock);
 	fiber_reset(&task->fiber);
 	tsan_release(&task->sync);
 	hw_lock(&kern->lock);
@@ -114,6 +115,7 @@ struct task_struct *task_create(struct machine *m, u64 id, u64 parent, struct mm
 	task->run = TASK_NEW;
 	task->last_cpu = this_cpu() ? this_cpu()->nr : (u32)(id % m->nr_cpus);
 	memset(&task->cpus, 0xff, sizeof(task->cpus));
+	tsan_release(&kern->tasks);
 	hw_lock(&kern->lock);
 	list_add_tail(&task->all_node, &kern->tasks);
 	hw_unlock(&kern->lock);
@@ -134,6 +136,10 @@ void task_free(struct task_struct *task)
 	kern_task_recycle(task);
 }
 
+/*
+ * The lock orders a task's creation before the visit, and the visit before its end;
+ * said apart, so that creations and ends are not ordered among themselves.
+ */
 void kern_for_each_task(struct machine *m, void (*fn)(struct task_struct *task, void *arg),
 			void *arg)
 {
@@ -141,7 +147,9 @@ void kern_for_each_task(struct machine *m, void (*fn)(struct task_struct *task, 
 	struct task_struct *task;
 
 	hw_lock(&kern->lock);
+	tsan_acquire(&kern->tasks);
 	list_for_each_entry(task, &kern->tasks, all_node)
 		fn(task, arg);
+	tsan_release(&kern->lock);
 	hw_unlock(&kern->lock);
 }

@@ -394,11 +394,11 @@ bool op_do(struct op_task *t, const struct mm_op *op, u64 k)
 			sched_relax(i);
 		}
 	self->op_cpu = smp_processor_id();
-	self->in_op = true;
+	WRITE_ONCE(self->in_op, true);	/* a report may look */
 	trace_event(EV_OP_BEGIN, op->code, resolve(t, op->arg[0]), op->arg[1]);
 	execute_armed(t, op, &r);
 	trace_event(EV_OP_END, op->code, (u64)r.ret, (u64)r.signo);
-	self->in_op = false;
+	WRITE_ONCE(self->in_op, false);
 	t->k++;
 	count(t, op, &r, smp_processor_id() != self->op_cpu);
 	observe(t, op, k, &r);
