@@ -9,6 +9,9 @@
  * themselves; what the mm does to frames it does with accesses of its own.
  *
  * The hit path touches the vCPU's own lines and the frame, nothing shared.
+ * HW functions are not instrumented: what they look at is the vCPU's own and this
+ * access's.  What is shared, the bytes and the tables, others move: move(),
+ * the two inline hit paths and mmu.c are instrumented.
  * Must never keep a vCPU or a translation across a page fault.
  */
 #include "hw/access.h"
@@ -25,6 +28,8 @@
 #include "trace/counters.h"
 #include "trace/trace.h"
 #include "zoo/canary.h"
+
+#define HW	NO_TSAN
 
 enum access_kind { DO_LOAD, DO_STORE, DO_CMPXCHG, DO_XADD, DO_EXEC };
 
@@ -131,7 +136,7 @@ static inline bool entry_allows(const struct tlb_entry *entry, unsigned int acc)
  * they may have been relaxed since (the spurious fault).  One that lacks only
  * D is walked again, to set it.
  */
-static struct tlb_entry *translate(struct vcpu *cpu, const struct access *a, bool *hit,
+static HW struct tlb_entry *translate(struct vcpu *cpu, const struct access *a, bool *hit,
 				   unsigned int *err)
 {
 	struct tlb_entry *entry = tlb_lookup(&cpu->tlb, cpu->pcid, a->va);
@@ -168,7 +173,7 @@ static void set_signal(struct fault_info *fi, unsigned int acc, int signo, int c
 }
 
 /* Enters the operating system.  0: try again.  The vCPU may be another afterwards. */
-static int raise_fault(struct vcpu *cpu, const struct access *a, unsigned int err)
+static HW int raise_fault(struct vcpu *cpu, const struct access *a, unsigned int err)
 {
 	struct machine *m = cpu->machine;
 	struct fault_info fi = { 0 };
@@ -261,7 +266,7 @@ static enum check_access check_kind(const struct access *a)
  * One try: true when the bytes have moved.  @prepare only asks for the
  * translation.
  */
-static bool try_access(struct vcpu *cpu, struct access *a, struct access_record *rec,
+static HW bool try_access(struct vcpu *cpu, struct access *a, struct access_record *rec,
 		       bool prepare, unsigned int *err)
 {
 	struct machine *m = cpu->machine;
@@ -283,7 +288,7 @@ static bool try_access(struct vcpu *cpu, struct access *a, struct access_record 
 	return entry;
 }
 
-static int retry_access(struct access *a, struct access_record *rec, bool prepare)
+static HW int retry_access(struct access *a, struct access_record *rec, bool prepare)
 {
 	for (unsigned int tries = 0;; tries++) {
 		struct vcpu *cpu = this_cpu();
@@ -301,16 +306,20 @@ static int retry_access(struct access *a, struct access_record *rec, bool prepar
 }
 
 /* Everything but a plain hit: misses, faults, watched machines, odd sizes. */
-static noinline int access_slow(struct access *a)
+static noinline HW int access_slow(struct access *a)
 {
-	struct access_record rec = {
-		.va = a->va, .size = a->size, .kind = check_kind(a), .value = a->value,
-	};
 	struct machine *m = this_machine();
+	struct access_record rec;
 	int res;
 
 	if (!arch_canonical(m->arch, a->va))
 		return non_canonical(a);
+	/* Not the cookie, which is large and the listener's. */
+	rec.va = a->va;
+	rec.size = a->size;
+	rec.kind = check_kind(a);
+	rec.value = a->value;
+	rec.fault = NULL;
 	watch(m, access_begin, this_cpu(), &rec);
 	res = retry_access(a, &rec, false);
 	rec.result = res;

@@ -21,17 +21,14 @@
 #include "trace/counters.h"
 #include "trace/trace.h"
 
-/* Rights gathered on the way down. */
+/* Where a walk has got to. */
 struct walk {
-	struct vcpu	*cpu;
-	unsigned long	va;
-	unsigned int	acc;		/* enum mmu_access | ACC_KERNEL */
-	bool		speculative;
+	u64		*slot;		/* of the entry in hand */
+	u64		entry;
 	u64		all;		/* RW and USER: conjunction over the levels */
 	u64		nx;
 	unsigned int	level;
-	u64		*slot;		/* of the entry in hand */
-	u64		entry;
+	bool		speculative;
 };
 
 void mmu_load_cr3(struct vcpu *cpu, unsigned long root_pfn, unsigned int pcid)
@@ -47,18 +44,12 @@ void mmu_unload_cr3(struct vcpu *cpu)
 	cpu->pcid = 0;
 }
 
-/* The error code of a walk that found an entry but not the right. */
-static unsigned int rights_error(const struct walk *w)
-{
-	return mmu_error_bits(w->acc) | X86_PF_PROT;
-}
-
 /* Sets @bits in the entry in hand; false when it changed meanwhile. */
-static bool set_bits(struct walk *w, u64 bits)
+static inline bool set_bits(struct walk *w, u64 bits)
 {
 	u64 old = w->entry;
 
-	if ((old & bits) == bits)
+	if (likely((old & bits) == bits))
 		return true;
 	sched_point(SCHED_PTE, w->slot);
 	w->entry |= bits;
@@ -67,37 +58,37 @@ static bool set_bits(struct walk *w, u64 bits)
 }
 
 /* An entry's frame does not exist: corrupt tables, or tables that are none any more. */
-static unsigned int out_of_ram(const struct walk *w)
+static noinline unsigned int out_of_ram(struct vcpu *cpu, unsigned long va, unsigned int acc,
+					unsigned int level, u64 entry)
 {
 	finding_report(FINDING_STRUCT, "a page-table entry leads out of RAM",
-		       "vcpu %u va %#lx level %u entry %#llx (frames: %lu)", w->cpu->nr, w->va,
-		       w->level, w->entry, w->cpu->machine->ram.nr_frames);
-	return mmu_error_bits(w->acc) | X86_PF_PROT | X86_PF_RSVD;
+		       "vcpu %u va %#lx level %u entry %#llx (frames: %lu)", cpu->nr, va, level,
+		       entry, cpu->machine->ram.nr_frames);
+	return mmu_error_bits(acc) | X86_PF_PROT | X86_PF_RSVD;
 }
 
-static bool rights_ok(const struct walk *w)
+static inline bool rights_ok(const struct walk *w, unsigned int acc)
 {
-	unsigned int kind = w->acc & ~ACC_KERNEL;
+	unsigned int kind = acc & ~ACC_KERNEL;
 
-	if (!(w->acc & ACC_KERNEL) && !(w->all & _PAGE_USER))
+	if (!(acc & ACC_KERNEL) && !(w->all & _PAGE_USER))
 		return false;
 	if (kind == ACC_WRITE)
 		return w->all & _PAGE_RW;
 	return kind != ACC_EXEC || !w->nx;
 }
 
-static bool frame_exists(const struct walk *w)
+static inline bool frame_exists(const struct machine *m, const struct walk *w)
 {
 	unsigned long last = x86_entry_pfn(w->entry);
 
 	if (w->level && x86_entry_leaf(w->entry, w->level))
-		last += (arch_level_size(w->cpu->machine->arch, w->level) >> PAGE_SHIFT) - 1;
-	return last < w->cpu->machine->ram.nr_frames;
+		last += (arch_level_size(m->arch, w->level) >> PAGE_SHIFT) - 1;
+	return last < m->ram.nr_frames;
 }
 
-static struct tlb_entry *fill(struct walk *w)
+static inline struct tlb_entry *fill(struct vcpu *cpu, unsigned long va, const struct walk *w)
 {
-	struct vcpu *cpu = w->cpu;
 	unsigned long pfn = x86_entry_pfn(w->entry);
 	u32 flags = w->speculative ? TLB_SPECULATED : 0;
 
@@ -113,83 +104,82 @@ static struct tlb_entry *fill(struct walk *w)
 		flags |= TLB_GLOBAL;
 	if (w->level) {
 		/* A larger leaf is kept as the 2 MiB of it that @va lies in. */
-		pfn += (w->va >> PAGE_SHIFT) & ((1UL << (w->level * TABLE_SHIFT)) - 1);
+		pfn += (va >> PAGE_SHIFT) & ((1UL << (w->level * TABLE_SHIFT)) - 1);
 		pfn &= ~(PTRS_PER_TABLE - 1);
 		flags |= TLB_2M;
 	}
-	trace_event(w->speculative ? EV_TLB_SPECULATE : EV_TLB_FILL, w->va, pfn, cpu->pcid);
-	return tlb_fill(&cpu->tlb, cpu->pcid, w->va, pfn, ram_gen(&cpu->machine->ram, pfn), flags);
+	trace_event(w->speculative ? EV_TLB_SPECULATE : EV_TLB_FILL, va, pfn, cpu->pcid);
+	return tlb_fill(&cpu->tlb, cpu->pcid, va, pfn, ram_gen(&cpu->machine->ram, pfn), flags);
 }
 
-enum step { STEP_DOWN, STEP_LEAF, STEP_AGAIN, STEP_FAULT };
-
-/* One level: reads the entry, gathers rights, sets A (and D). */
-static enum step step(struct walk *w, unsigned int *err)
+/* At the leaf: rights, A and D.  False with *@err 0: from the root again. */
+static inline bool finish(struct walk *w, unsigned int acc, unsigned int *err)
 {
-	sched_point(SCHED_PTE, w->slot);
-	w->entry = raw_load_order(w->slot, __ATOMIC_ACQUIRE);
-	if (!x86_entry_present(w->entry)) {
-		*err = mmu_error_bits(w->acc);
-		return STEP_FAULT;
+	*err = 0;
+	if (w->speculative)
+		return set_bits(w, _PAGE_ACCESSED);
+	if (unlikely(!rights_ok(w, acc))) {
+		*err = mmu_error_bits(acc) | X86_PF_PROT;
+		return false;
 	}
-	if (!frame_exists(w)) {
-		*err = out_of_ram(w);
-		return STEP_FAULT;
-	}
-	w->all &= w->entry;
-	w->nx |= w->entry & _PAGE_NX;
-	if (!x86_entry_leaf(w->entry, w->level))
-		return set_bits(w, _PAGE_ACCESSED) ? STEP_DOWN : STEP_AGAIN;
-	if (!w->speculative && !rights_ok(w)) {
-		*err = rights_error(w);
-		return STEP_FAULT;
-	}
-	if (!w->speculative && (w->acc & ~ACC_KERNEL) == ACC_WRITE)
-		return set_bits(w, _PAGE_ACCESSED | _PAGE_DIRTY) ? STEP_LEAF : STEP_AGAIN;
-	return set_bits(w, _PAGE_ACCESSED) ? STEP_LEAF : STEP_AGAIN;
+	if ((acc & ~ACC_KERNEL) == ACC_WRITE)
+		return set_bits(w, _PAGE_ACCESSED | _PAGE_DIRTY);
+	return set_bits(w, _PAGE_ACCESSED);
 }
 
-static struct tlb_entry *walk(struct walk *w, unsigned int *err)
+/* @w is a local that no call sees, so that it can live in registers. */
+static struct tlb_entry *walk(struct vcpu *cpu, unsigned long va, unsigned int acc,
+			      bool speculative, unsigned int *err)
 {
-	struct machine *m = w->cpu->machine;
+	const struct machine *m = cpu->machine;
+	const struct arch *arch = m->arch;
 	unsigned long table;
+	struct walk w;
 
 again:
-	table = w->cpu->root_pfn;
-	w->all = _PAGE_RW | _PAGE_USER;
-	w->nx = 0;
-	for (w->level = m->arch->levels - 1;; w->level--) {
-		w->slot = &frame_table(m, table)[arch_index(m->arch, w->level, w->va)];
-		switch (step(w, err)) {
-		case STEP_AGAIN:
-			goto again;
-		case STEP_FAULT:
+	table = cpu->root_pfn;
+	w = (struct walk){ .all = _PAGE_RW | _PAGE_USER, .speculative = speculative };
+	for (w.level = arch->levels - 1;; w.level--) {
+		w.slot = &frame_table(m, table)[arch_index(arch, w.level, va)];
+		sched_point(SCHED_PTE, w.slot);
+		w.entry = raw_load_order(w.slot, __ATOMIC_ACQUIRE);
+		if (!x86_entry_present(w.entry)) {
+			*err = mmu_error_bits(acc);
 			return NULL;
-		case STEP_LEAF:
-			return fill(w);
-		case STEP_DOWN:
-			table = x86_entry_pfn(w->entry);
 		}
+		if (unlikely(!frame_exists(m, &w))) {
+			*err = out_of_ram(cpu, va, acc, w.level, w.entry);
+			return NULL;
+		}
+		w.all &= w.entry;
+		w.nx |= w.entry & _PAGE_NX;
+		if (x86_entry_leaf(w.entry, w.level))
+			break;
+		if (unlikely(!set_bits(&w, _PAGE_ACCESSED)))
+			goto again;
+		table = x86_entry_pfn(w.entry);
 	}
+	if (likely(finish(&w, acc, err)))
+		return fill(cpu, va, &w);
+	if (!*err)
+		goto again;
+	return NULL;
 }
 
 int mmu_walk(struct vcpu *cpu, unsigned long va, unsigned int acc, struct tlb_entry **entry,
 	     unsigned int *err)
 {
-	struct walk w = { .cpu = cpu, .va = va, .acc = acc };
-
 	sched_point(SCHED_TLB, cpu);
 	if (cpu->root_pfn == NO_ROOT) {
 		*err = mmu_error_bits(acc);
 		return 1;
 	}
-	*entry = walk(&w, err);
+	*entry = walk(cpu, va, acc, false, err);
 	return !*entry;
 }
 
 bool mmu_speculate(struct vcpu *cpu, unsigned long va)
 {
-	struct walk w = { .cpu = cpu, .va = va, .speculative = true };
 	unsigned int err;
 	bool filled;
 
@@ -198,7 +188,7 @@ bool mmu_speculate(struct vcpu *cpu, unsigned long va)
 	if (tlb_lookup(&cpu->tlb, cpu->pcid, va))
 		return false;
 	cpu->in_access++;
-	filled = walk(&w, &err);
+	filled = walk(cpu, va, ACC_READ, true, &err);
 	cpu->in_access--;
 	if (filled)
 		count_vm_event(MMS_TLB_SPECULATIVE_FILL);
