@@ -17,7 +17,7 @@
 static void phys_free(struct phys_mem *phys)
 {
 	free(phys->pcps);
-	free(phys->map.mem_map);
+	free(phys->mem_map_block);
 	free(phys);
 }
 
@@ -38,10 +38,15 @@ static struct phys_mem *phys_new(struct machine *m)
 		return NULL;
 	phys->machine = m;
 	phys->map.nr_frames = m->ram.nr_frames;
-	/* Untouched pages of it cost nothing: an all-zero page is a valid one. */
-	phys->map.mem_map = calloc(m->ram.nr_frames, sizeof(struct page));
+	/*
+	 * Untouched pages of it cost nothing: an all-zero page is a valid one.  In
+	 * step with the cache's lines, so that a page of 64 bytes is in one of them.
+	 */
+	phys->mem_map_block = calloc(m->ram.nr_frames + 1, sizeof(struct page));
+	phys->map.mem_map = (struct page *)ALIGN((uintptr_t)phys->mem_map_block,
+						 SMP_CACHE_BYTES);
 	phys->pcps = zalloc_lines(m->nr_cpus, sizeof(*phys->pcps));
-	if (!phys->map.mem_map || !phys->pcps) {
+	if (!phys->mem_map_block || !phys->pcps) {
 		phys_free(phys);
 		return NULL;
 	}

@@ -31,6 +31,7 @@ struct slab_state;
 struct phys_mem {
 	/* Immutable after boot. */
 	struct phys_map		map;
+	void			*mem_map_block;	/* what map.mem_map lies in */
 	struct machine		*machine;
 	bool			poison;		/* fill frames at free and allocation */
 	unsigned int		nr_zones;
@@ -76,13 +77,34 @@ static inline struct page *pcp_pop(struct pcp_list *list)
 	return page;
 }
 
+/*
+ * The next page to be given out, its description and its bytes, on their way into
+ * the cache while this one is put to use.
+ */
+static inline void pcp_prefetch(const struct pcp_list *list, const struct machine *m)
+{
+	struct page *next = list->head;
+
+	if (next) {
+		__builtin_prefetch(next->pcp_next, 1);
+		__builtin_prefetch(frame_data(m, next->pfn), 1);
+	}
+}
+
 /* Through the running vCPU's lists. */
 static inline struct page *pcp_alloc(struct phys_mem *phys, struct zone *zone,
 				     gfp_t gfp)
 {
 	struct pcp_list *list = &this_cpu()->pcp->lists[zone->id];
+	struct page *page;
 
-	return likely(list->head) ? pcp_pop(list) : pcp_alloc_refill(phys, zone, gfp);
+	if (unlikely(!list->head))
+		return pcp_alloc_refill(phys, zone, gfp);
+	page = pcp_pop(list);
+#if !MM_TSAN
+	pcp_prefetch(list, phys->machine);
+#endif
+	return page;
 }
 
 static inline void pcp_free(struct phys_mem *phys, struct page *page)
