@@ -456,14 +456,17 @@ void page_add_new_anon_rmap(struct page *page, struct vm_area_struct *vma,
 
 	VM_BUG_ON(!anon_vma);
 	VM_BUG_ON(address < vma->vm_start || address >= vma->vm_end);
+	/*
+	 * Relaxed all four: the release that puts the page into a table publishes
+	 * them, and nobody finds an anonymous page but through one.
+	 */
 	page->index = linear_page_index(vma, address);
-	/* Release: who finds the anon_vma through it finds the index too. */
-	smp_store_release(&page->mapping,
-			  (struct address_space *)((unsigned long)anon_vma |
-						   PAGE_MAPPING_ANON));
-	SetPageSwapBacked(page);
-	SetPageAnonExclusive(page);
-	atomic_set_release(&page->_mapcount, 0);
+	WRITE_ONCE(page->mapping,
+		   (struct address_space *)((unsigned long)anon_vma |
+					    PAGE_MAPPING_ANON));
+	WRITE_ONCE(page->flags, READ_ONCE(page->flags) |
+		   1UL << PG_swapbacked | 1UL << PG_anon_exclusive);
+	atomic_set(&page->_mapcount, 0);
 	count_vm_event(MMS_RMAP_ADD);
 }
 
@@ -475,20 +478,24 @@ void page_add_anon_rmap(struct page *page, struct vm_area_struct *vma,
 	VM_BUG_ON(page->index != linear_page_index(vma, address));
 	if (flags & RMAP_EXCLUSIVE)
 		SetPageAnonExclusive(page);
-	atomic_inc_return(&page->_mapcount);
+	atomic_inc(&page->_mapcount);
 	count_vm_event(MMS_RMAP_ADD);
 }
 
 void page_add_file_rmap(struct page *page)
 {
 	VM_BUG_ON(PageAnon(page));
-	atomic_inc_return(&page->_mapcount);
+	atomic_inc(&page->_mapcount);
 	count_vm_event(MMS_RMAP_ADD);
 }
 
 void page_remove_rmap(struct page *page)
 {
-	int mapcount = atomic_dec_return(&page->_mapcount);
+	/*
+	 * Carries no order: whoever wants the page for himself looks at its
+	 * reference count, and finds our last use of it before our put_page().
+	 */
+	int mapcount = atomic_sub_return_relaxed(1, &page->_mapcount);
 
 	MM_BUG_ON(mapcount < -1);
 	count_vm_event(MMS_RMAP_REMOVE);
@@ -512,7 +519,7 @@ void page_move_anon_rmap(struct page *page, struct vm_area_struct *vma)
 
 void page_dup_file_rmap(struct page *page)
 {
-	atomic_inc_return(&page->_mapcount);
+	atomic_inc(&page->_mapcount);
 	count_vm_event(MMS_RMAP_ADD);
 }
 
@@ -521,7 +528,7 @@ void page_dup_anon_rmap(struct page *page)
 	VM_BUG_ON(!PageAnon(page));
 	/* Before the second mapping exists: from here on both must copy. */
 	ClearPageAnonExclusive(page);
-	atomic_inc_return(&page->_mapcount);
+	atomic_inc(&page->_mapcount);
 	count_vm_event(MMS_RMAP_ADD);
 }
 

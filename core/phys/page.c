@@ -16,11 +16,6 @@ void SetPageUptodate(struct page *page)
 	test_and_set_bit(PG_uptodate, &page->flags);
 }
 
-void __SetPageUptodate(struct page *page)
-{
-	smp_store_release(&page->flags, READ_ONCE(page->flags) | (1UL << PG_uptodate));
-}
-
 void page_ref_unfreeze(struct page *page, int count)
 {
 	VM_BUG_ON(page_ref_count(page) != 0);

@@ -191,8 +191,11 @@ static inline bool PageUptodate(const struct page *page)
 }
 
 void SetPageUptodate(struct page *page);
-/* For a page nobody else can reach yet. */
-void __SetPageUptodate(struct page *page);
+/* For a page nobody else can reach yet: what publishes the page publishes this. */
+static inline void __SetPageUptodate(struct page *page)
+{
+	WRITE_ONCE(page->flags, READ_ONCE(page->flags) | (1UL << PG_uptodate));
+}
 static inline void ClearPageUptodate(struct page *page)
 {
 	clear_bit(PG_uptodate, &page->flags);

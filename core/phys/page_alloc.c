@@ -106,8 +106,9 @@ static noinline struct page *alloc_slowpath(struct phys_mem *phys, gfp_t gfp,
 
 /*
  * prep_new_page().  A lockless lookup may still hold a pointer to the page
- * from its last life: what it can read is stored whole, and the reference
- * count that lets it in comes last.
+ * from its last life: what it can read is stored whole.  With a reference that
+ * it takes now it may do no more than look again where it found the page, and
+ * drop it; so the count comes last, but publishes nothing.
  */
 static void prep_new_page(struct phys_mem *phys, struct page *page,
 			  unsigned int order, gfp_t gfp)
@@ -120,7 +121,7 @@ static void prep_new_page(struct phys_mem *phys, struct page *page,
 	page_mapcount_reset(page);
 	if (MM_CHECK || MM_ASAN || (gfp & __GFP_ZERO))
 		frames_given(phys, page, order, gfp);
-	atomic_set_release(&page->_refcount, 1);
+	init_page_count(page);
 }
 
 struct page *alloc_pages(gfp_t gfp, unsigned int order)
