@@ -155,12 +155,15 @@ pmd_t *pgtable_pmd_alloc(struct mm_context *ctx, unsigned long addr)
 	u64 *table = ctx->root;
 
 	for (unsigned int l = arch->levels - 1; l > PMD_LEVEL; l--) {
-		u64 *entry = &table[arch_index(arch, l, addr)];
+		u64 *slot = &table[arch_index(arch, l, addr)];
+		u64 entry = read_entry(slot);
 
-		if (!x86_entry_present(read_entry(entry)) &&
-		    table_alloc_upper(ctx, entry, l - 1))
-			return NULL;
-		table = next_table(ctx, read_entry(entry));
+		if (unlikely(!x86_entry_present(entry))) {
+			if (table_alloc_upper(ctx, slot, l - 1))
+				return NULL;
+			entry = read_entry(slot);
+		}
+		table = next_table(ctx, entry);
 	}
 	return (pmd_t *)&table[arch_index(arch, PMD_LEVEL, addr)];
 }
