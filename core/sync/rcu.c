@@ -115,8 +115,13 @@ static void reader_enter(struct sched_cpu *cpu)
 			tsan_release(&rc->prev[k % RCU_RING]);
 #endif
 		__atomic_store_n(&rc->last_phase, phase, __ATOMIC_SEQ_CST);
+		/*
+		 * gp_begin is released before the phase moves on; while it has not, there
+		 * is nothing that this vCPU has not acquired (tasks that change places on
+		 * it, or come to it, bring its past along).
+		 */
+		tsan_acquire(&rc->state->gp_begin);
 	}
-	tsan_acquire(&rc->state->gp_begin);
 }
 
 static void reader_leave(struct sched_cpu *cpu)
