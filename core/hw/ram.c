@@ -24,6 +24,21 @@ static void *reserve(size_t bytes)
 	return p == MAP_FAILED ? NULL : p;
 }
 
+/*
+ * Large memories on the host's large pages, where it has them: a simulated access
+ * should not miss the host's TLB as well.  The buddy hands frames out from below,
+ * so that little is touched in vain.
+ */
+#define HUGE_FROM	(32UL << 20)
+
+static void want_huge_pages(void *p, size_t bytes)
+{
+#if !MM_TSAN && !MM_ASAN
+	if (bytes >= HUGE_FROM)
+		(void)madvise(p, bytes, MADV_HUGEPAGE);
+#endif
+}
+
 static size_t gen_bytes(const struct ram *ram)
 {
 	return ALIGN(ram->nr_frames * sizeof(u32), FRAME_SIZE);
@@ -58,6 +73,7 @@ int ram_create(struct ram *ram, unsigned long nr_frames, unsigned int frame_byte
 	base = reserve(gen_bytes(ram) + data_bytes(ram) + table_bytes(ram));
 	if (!base)
 		return -ENOMEM;
+	want_huge_pages(base, gen_bytes(ram) + data_bytes(ram));
 	ram->gen = (u32 *)base;
 	ram->data = base + gen_bytes(ram);
 	ram->tables = (u64 *)(ram->data + (table_bytes(ram) ? data_bytes(ram) : 0));
