@@ -212,10 +212,14 @@ static void unmap_source_vma(struct vma_remap *vrm)
 		vm_flags_reset(vma, vma->vm_flags & ~VM_ACCOUNT);
 	}
 	if (munmap_nofail(vrm->mm, vrm->addr, vrm->old_len)) {
-		/* No memory for the cuts: it stays mapped, empty. */
-		vm_acct_memory(vrm->mm, (long)(vrm->old_len >> PAGE_SHIFT));
-		if (account)
+		/*
+		 * No memory for the cuts: it stays mapped, empty, and keeps a promise of
+		 * its own. (Linux records one for any source, and nothing takes it back.)
+		 */
+		if (account) {
+			vm_acct_memory(vrm->mm, (long)(vrm->old_len >> PAGE_SHIFT));
 			account_rest(vrm->mm, vrm->addr);
+		}
 		return;
 	}
 	if (account && start < vrm->addr)

@@ -32,10 +32,14 @@ bool fail_nth_end(struct fail_nth *f)
 
 static bool fail_this_one(struct fail_nth *f, u32 scope)
 {
-	if (!(f->scope & scope) || ++f->seen != f->nth)
+	if (!(f->scope & scope))
 		return false;
-	f->fired = true;
-	return true;
+	f->seen++;
+	if (f->nth && (f->scope & FAIL_SCOPE_FROM ? f->seen >= f->nth : f->seen == f->nth)) {
+		f->fired = true;
+		return true;
+	}
+	return false;
 }
 
 static bool fail_by_chance(const struct machine *m, u32 scope)

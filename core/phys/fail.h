@@ -18,6 +18,7 @@ enum fail_scope {
 	FAIL_SCOPE_PAGES	= 1u << 0,
 	FAIL_SCOPE_SLAB		= 1u << 1,
 	FAIL_SCOPE_ALL		= 3u,
+	FAIL_SCOPE_FROM		= 1u << 2,	/* nth: and all that come after it */
 };
 
 /* One armed sweep step; lives with its user while armed. */

@@ -90,6 +90,8 @@ static inline void rig_fill(struct rig *r)
 	map_at(PG(36), 2, RW, ANON, NULL, 0);
 	/* From 44 on: as mapped before, never touched. */
 	map_at(PG(44), 4, RW | PROT_EXEC, ANON, NULL, 0);
+	/* Nothing is promised for what cannot be written. */
+	map_at(PG(48), 2, PROT_READ, MAP_PRIVATE, file, 0);
 	map_at(FAR_PMD, 4, RW, ANON, NULL, 0);
 	map_at(FAR_PUD, 4, RW, ANON, NULL, 0);
 	for (i = 0; i < 4; i++)

@@ -49,6 +49,31 @@ static void scope_and_nofail(void **state)
 	phys_rig_destroy(m);
 }
 
+/* Memory is used up: the nth and all after it. */
+static void from_the_nth_on(void **state)
+{
+	struct machine *m = phys_rig_create(1, RUN_SERIAL, 64, 256, 0);
+	struct fail_nth f;
+	unsigned int i, got = 0;
+	void *p;
+
+	fail_nth_begin(&f, 3, FAIL_SCOPE_SLAB | FAIL_SCOPE_FROM);
+	for (i = 0; i < 6; i++) {
+		p = kmalloc(8, GFP_KERNEL);
+		got += p != NULL;
+		kfree(p);
+	}
+	assert_int_equal(got, 2);
+	assert_int_equal(f.seen, 6);
+	assert_true(fail_nth_end(&f));
+	fail_nth_begin(&f, 0, FAIL_SCOPE_ALL | FAIL_SCOPE_FROM);
+	p = kmalloc(8, GFP_KERNEL);
+	assert_non_null(p);
+	kfree(p);
+	assert_false(fail_nth_end(&f));
+	phys_rig_destroy(m);
+}
+
 static void armed_for_one_context(void **state)
 {
 	struct machine *m = phys_rig_create(2, RUN_SERIAL, 64, 256, 0);
@@ -107,6 +132,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nth_fails_once),
 		cmocka_unit_test(scope_and_nofail),
+		cmocka_unit_test(from_the_nth_on),
 		cmocka_unit_test(armed_for_one_context),
 		cmocka_unit_test(chance_follows_the_seed),
 	};

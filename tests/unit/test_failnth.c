@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What happens when memory runs out, one allocation at a time: each call and
- * each fault with its 1st, 2nd, 3rd ... allocation failing, pages and objects
- * together and apart, until none is left to fail. It ends in -ENOMEM or in
+ * each fault with its 1st, 2nd, 3rd ... allocation failing, that one alone or
+ * all from it on, pages and objects together and apart, until none is left to
+ * fail. It ends in -ENOMEM or in
  * success; what the program then finds is what it had before or what it asked
  * for, and never between; nothing is lost; and the same call, tried again with
  * memory, does what it would have done.
  *
  * Between is allowed where Linux stops half way too: a call that goes VMA by
- * VMA (mprotect, madvise of flags, mremap of several), and mremap's
- * destination, which may stay unmapped. There each page by itself is as before,
- * as after, or, in that destination, gone.
+ * VMA (mprotect, madvise of flags, mremap of several), and, when all memory is
+ * used up, mremap's destination, which may stay unmapped or empty, or its source,
+ * which may stay, empty. There each page by itself is as before, as after, or lost.
  */
 #include "fail_rig.h"
 
@@ -25,8 +26,8 @@ struct sweep {
 	const char	*name;
 	long		(*call)(struct rig *r);
 	unsigned int	flags;
-	/* Pages from AT that a failure may leave unmapped. */
-	unsigned int	gone, nr_gone;
+	/* Cells of mremap's destination; past the last where it is anywhere. */
+	unsigned int	to, nr_to;
 };
 
 #define CALL(name, expression)						\
@@ -115,6 +116,7 @@ CALL(protect_merge, sys_mprotect(PG(8), BYTES(4), RW))
 CALL(protect_merge_part, sys_mprotect(PG(8), BYTES(2), RW))
 CALL(protect_over, sys_mprotect(PG(6), BYTES(2), PROT_READ))
 CALL(protect_shared, sys_mprotect(PG(17), BYTES(2), PROT_READ))
+CALL(protect_promise, sys_mprotect(PG(49), BYTES(1), RW))
 CALL(protect_file, sys_mprotect(PG(12), BYTES(2), PROT_READ | PROT_EXEC))
 CALL(protect_several, sys_mprotect(PG(2), BYTES(16), PROT_READ))
 
@@ -126,6 +128,7 @@ static const struct sweep mprotect_sweeps[] = {
 	{ "mprotect that moves a border up", call_protect_over },
 	{ "mprotect of shared pages", call_protect_shared },
 	{ "mprotect of file pages", call_protect_file },
+	{ "mprotect that promises memory", call_protect_promise },
 	{ "mprotect of several VMAs", call_protect_several, SWEEP_BY_PAGE },
 	{ "mprotect that cuts, forked", call_protect_middle, SWEEP_FORKED },
 };
@@ -174,29 +177,30 @@ CALL(move_shared, sys_mremap(PG(20), BYTES(4), BYTES(4), MOVE, PG(50)))
 CALL(dontunmap, sys_mremap(PG(0), BYTES(8), BYTES(8), MOVE | MREMAP_DONTUNMAP, PG(50)))
 CALL(double_shared, sys_mremap(PG(16), 0, BYTES(4), MOVE, PG(50)))
 
-/* What is read on a failed try of move_over is gone: 32, 33; the others stay. */
 static const struct sweep mremap_sweeps[] = {
 	{ "mremap that shrinks", call_shrink },
 	{ "mremap that shrinks a middle", call_shrink_middle },
 	{ "mremap that grows", call_grow },
 	{ "mremap that grows until it merges", call_grow_to_merge },
-	{ "mremap that grows elsewhere", call_grow_away },
-	{ "mremap of a file that grows elsewhere", call_grow_file },
-	{ "mremap to a hole", call_move_hole },
-	{ "mremap of a middle", call_move_middle },
-	{ "mremap to a new PMD table", call_move_new_pmd },
-	{ "mremap over what has a PUD table", call_move_new_pud },
+	{ "mremap that grows elsewhere", call_grow_away, 0, CELLS, 1 },
+	{ "mremap of a file that grows elsewhere", call_grow_file, 0, CELLS, 1 },
+	{ "mremap to a hole", call_move_hole, 0, 50, 8 },
+	{ "mremap of a middle", call_move_middle, 0, 50, 3 },
+	{ "mremap to a new PMD table", call_move_new_pmd, 0, NEAR_PAGES + 6, 4 },
+	{ "mremap over what has a PUD table", call_move_new_pud, 0,
+	  NEAR_PAGES + FAR_PAGES, 8 },
 	{ "mremap over others", call_move_over, 0, 32, 4 },
 	{ "mremap over a part", call_move_over_part, 0, 3, 2 },
-	{ "mremap that moves and shrinks", call_move_shrink },
-	{ "mremap that moves and grows", call_move_grow },
+	{ "mremap that moves and shrinks", call_move_shrink, 0, 50, 3 },
+	{ "mremap that moves and grows", call_move_grow, 0, 50, 4 },
 	{ "mremap of several VMAs", call_move_several, SWEEP_BY_PAGE, 50, 12 },
-	{ "mremap of a private file", call_move_file },
-	{ "mremap of shared memory", call_move_shared },
-	{ "mremap DONTUNMAP", call_dontunmap },
-	{ "mremap that doubles shared memory", call_double_shared },
-	{ "mremap of a middle, forked", call_move_middle, SWEEP_FORKED },
-	{ "mremap to a new PMD table, forked", call_move_new_pmd, SWEEP_FORKED },
+	{ "mremap of a private file", call_move_file, 0, 50, 4 },
+	{ "mremap of shared memory", call_move_shared, 0, 50, 4 },
+	{ "mremap DONTUNMAP", call_dontunmap, 0, 50, 8 },
+	{ "mremap that doubles shared memory", call_double_shared, 0, 50, 4 },
+	{ "mremap of a middle, forked", call_move_middle, SWEEP_FORKED, 50, 3 },
+	{ "mremap to a new PMD table, forked", call_move_new_pmd, SWEEP_FORKED,
+	  NEAR_PAGES + 6, 4 },
 };
 
 /* brk() fails by not moving. */
@@ -363,38 +367,66 @@ static const struct sweep process_sweeps[] = {
 
 /* ---- one try ---- */
 
-/* Each page as before or as after; gone only where it may. */
-static void expect_by_page(const struct rig *r, const struct sweep *s, const struct picture *before,
-			   const struct picture *after, const struct picture *now)
+/* Of a destination that is not what it was, nor what it was to be. */
+static bool is_lost(const struct cell *c)
+{
+	return !c->mapped || !c->word || c->file;
+}
+
+/*
+ * Page @i lies where mremap goes to; or where it came from, if it has moved: then
+ * the source may stay, but without its pages.
+ */
+static bool may_be_lost(const struct sweep *s, unsigned int i, bool failed,
+			const struct picture *before, const struct picture *after)
+{
+	if (i >= s->to && i < s->to + s->nr_to)
+		return true;
+	return s->nr_to && (!failed || s->flags & SWEEP_BY_PAGE) &&
+	       before->cell[i].mapped && !after->cell[i].mapped;
+}
+
+/* Each page as after, or, of a call that failed, as before; lost only where it may be. */
+static void expect_by_page(const struct rig *r, const struct sweep *s, bool failed,
+			   const struct picture *before, const struct picture *after,
+			   const struct picture *now)
 {
 	unsigned int i;
 
 	for (i = 0; i < CELLS; i++) {
-		bool gone = i >= s->gone && i < s->gone + s->nr_gone && !now->cell[i].mapped;
-
-		if (!gone && !cell_same(&now->cell[i], &before->cell[i]) &&
-		    !cell_same(&now->cell[i], &after->cell[i])) {
-			picture_complain(r, "a page between before and after", before, now);
-		}
+		if (cell_same(&now->cell[i], &after->cell[i]))
+			continue;
+		if (failed && cell_same(&now->cell[i], &before->cell[i]))
+			continue;
+		if (may_be_lost(s, i, failed, before, after) && is_lost(&now->cell[i]))
+			continue;
+		print_message("at 0x%lx:\n", cell_address(r, i));
+		picture_complain(r, "a page between before and after", before, now);
 	}
 }
 
-static void expect(const struct rig *r, const struct sweep *s, bool failed,
+/* The failure may show as something between, page by page. */
+static bool by_page(const struct sweep *s, u32 scope)
+{
+	return s->flags & SWEEP_BY_PAGE || (scope & FAIL_SCOPE_FROM && s->nr_to);
+}
+
+static void expect(const struct rig *r, const struct sweep *s, u32 scope, bool failed,
 		   const struct picture *before, const struct picture *after,
 		   const struct picture *now)
 {
-	if (!failed && !picture_same(now, after))
-		picture_complain(r, "a call that succeeded did not do it all", after, now);
-	if (!failed || picture_same(now, before))
+	if (picture_same(now, failed ? before : after))
 		return;
-	if (s->flags & SWEEP_BY_PAGE || s->nr_gone)
-		expect_by_page(r, s, before, after, now);
+	if (failed ? by_page(s, scope) : scope & FAIL_SCOPE_FROM && s->nr_to)
+		expect_by_page(r, s, failed, before, after, now);
+	else if (!failed)
+		picture_complain(r, "a call that succeeded did not do it all", after, now);
 	else
 		picture_complain(r, "a call that failed left something behind", before, now);
 }
 
 /* What is left for the program to do: read it all, then the call again. */
-static void go_on(struct rig *r, const struct sweep *s, bool failed, const struct picture *now,
+static void go_on(struct rig *r, const struct sweep *s, bool again_too, const struct picture *now,
 		  const struct picture *after, u64 nth)
 {
 	struct picture *again;
@@ -402,12 +434,12 @@ static void go_on(struct rig *r, const struct sweep *s, bool failed, const struc
 
 	if (nth % 2)
 		picture_visit(r, r->f.task, now);
-	if (failed && !(s->flags & SWEEP_BY_PAGE)) {
+	if (again_too) {
 		ret = s->call(r);
 		assert_false(IS_ERR_VALUE(ret));
 		rig_quiet(r);
 		again = picture_take(r, r->f.mm);
-		if (!picture_same(again, after) && !s->nr_gone)
+		if (!picture_same(again, after))
 			picture_complain(r, "tried again with memory", after, again);
 		picture_visit(r, r->f.task, again);
 		picture_free(again);
@@ -465,11 +497,11 @@ static bool try_nth(const struct sweep *s, u32 scope, u64 nth, struct picture **
 	check_rss(r.f.mm);
 	if (!nth)
 		*after = now;
-	expect(&r, s, failed, before, *after, now);
+	expect(&r, s, scope, failed, before, *after, now);
 	expect_others(&r, s, child, now);
 	if (failed && s->flags & SWEEP_MAKES)
 		assert_true(!r.made_mm && !r.made_task);
-	go_on(&r, s, failed, now, *after, nth);
+	go_on(&r, s, failed && !by_page(s, scope), now, *after, nth);
 	rig_close(&r);
 	picture_free(before);
 	if (child)
@@ -481,7 +513,10 @@ static bool try_nth(const struct sweep *s, u32 scope, u64 nth, struct picture **
 
 static void sweep_one(const struct sweep *s)
 {
-	static const u32 scopes[] = { FAIL_SCOPE_ALL, FAIL_SCOPE_PAGES, FAIL_SCOPE_SLAB };
+	static const u32 scopes[] = {
+		FAIL_SCOPE_ALL, FAIL_SCOPE_PAGES, FAIL_SCOPE_SLAB,
+		FAIL_SCOPE_ALL | FAIL_SCOPE_FROM, FAIL_SCOPE_PAGES | FAIL_SCOPE_FROM,
+	};
 	struct picture *after = NULL;
 	unsigned int i, tries = 0;
 	u64 nth;
