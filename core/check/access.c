@@ -156,6 +156,12 @@ static void crossing(struct check_task *ct, const struct access_record *rec,
 	}
 }
 
+/* A whole frame has bytes beside its slots: what is stored there is nobody's word. */
+static bool meets_slots(struct vcpu *cpu, const struct access_record *rec)
+{
+	return rec->va % cpu->machine->config.frame_bytes < 8 * CHECK_SLOTS;
+}
+
 static bool crosses(const struct access_record *rec)
 {
 	return (rec->va ^ (rec->va + rec->size - 1)) >> PAGE_SHIFT;
@@ -181,7 +187,7 @@ void check_access_begin(struct vcpu *cpu, struct access_record *rec)
 	look->page = page;
 	look->slot = slot_at(cpu, page, rec);
 	look->tagged = is_own_tag(ct, page, look->slot, rec);
-	look->foreign = !look->tagged && is_store(rec);
+	look->foreign = !look->tagged && is_store(rec) && meets_slots(cpu, rec);
 	shadow_lock(page);
 	expire_file_slots(cpu, page);
 	look->seq = page->seq;

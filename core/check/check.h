@@ -82,6 +82,11 @@ unsigned int check_quiet(struct machine *m);
 #define CHECK_WINDOW_PAGES	4096
 int check_mm_create(struct mm_struct *mm, unsigned long base,
 		    unsigned int pages);
+/*
+ * The creator's hold on it, given up when the first tasks have theirs or will
+ * never come.  @mm may be watched by nobody.
+ */
+void check_mm_put(struct mm_struct *mm);
 
 /* A task starts to use, or leaves, its mm; the last one frees the shadow. */
 int check_task_start(struct task_struct *task);

@@ -87,7 +87,7 @@ static struct check_mm *shadow_alloc(struct check_state *st,
 	cm = calloc(1, sizeof(*cm) + pages * sizeof(cm->page[0]));
 	if (!cm)
 		return NULL;
-	atomic_set(&cm->users, 0);
+	atomic_set(&cm->users, 1);
 	cm->id = raw_atomic_add_return(1, &st->next_mm);
 	cm->base = base;
 	cm->nr_pages = pages;
@@ -112,6 +112,23 @@ int check_mm_create(struct mm_struct *mm, unsigned long base,
 	return 0;
 }
 
+void check_mm_put(struct mm_struct *mm)
+{
+	struct check_mm *cm = mm->check;
+
+	if (cm && !raw_atomic_sub_return(1, &cm->users))
+		free(cm);
+}
+
+/* A child's, whose first task is not watched. */
+static void drop_unused(struct mm_struct *mm)
+{
+	if (atomic_read(&mm->check->users))
+		return;
+	free(mm->check);
+	mm->check = NULL;
+}
+
 int check_task_start(struct task_struct *task)
 {
 	struct check_state *st = this_machine()->chk;
@@ -121,8 +138,10 @@ int check_task_start(struct task_struct *task)
 	if (!st || !cm)
 		return 0;
 	ct = calloc(1, sizeof(*ct) + 2 * cm->nr_pages * sizeof(u32));
-	if (!ct)
+	if (!ct) {
+		drop_unused(task->mm);
 		return -ENOMEM;
+	}
 	ct->call_seq[0] = (u32 *)(ct + 1);
 	ct->call_seq[1] = ct->call_seq[0] + cm->nr_pages;
 	ct->mm = cm;

@@ -217,8 +217,10 @@ static void put_processes(struct op_run *run)
 	unsigned int i;
 
 	for (i = 0; i < OP_TASKS_MAX; i++) {
-		if (run->procs[i])
-			mmput(run->procs[i]);
+		if (!run->procs[i])
+			continue;
+		check_mm_put(run->procs[i]);
+		mmput(run->procs[i]);
 		run->procs[i] = NULL;
 	}
 }

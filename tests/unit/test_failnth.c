@@ -166,6 +166,9 @@ CALL(grow_file, placed(r, sys_mremap(PG(16), BYTES(4), BYTES(6), MREMAP_MAYMOVE,
 CALL(move_hole, sys_mremap(PG(0), BYTES(8), BYTES(8), MOVE, PG(50)))
 CALL(move_middle, sys_mremap(PG(1), BYTES(3), BYTES(3), MOVE, PG(50)))
 CALL(move_new_pmd, sys_mremap(PG(1), BYTES(4), BYTES(4), MOVE, FAR_PMD + BYTES(6)))
+/* Half of it under a table that is there, half under a new one. */
+CALL(move_border, sys_mremap(PG(0), BYTES(4), BYTES(4), MOVE,
+			     FAR_PMD + (2UL << 20) - BYTES(2)))
 CALL(move_new_pud, sys_mremap(PG(0), BYTES(8), BYTES(8), MOVE, FAR_PUD))
 CALL(move_over, sys_mremap(PG(0), BYTES(4), BYTES(4), MOVE, PG(32)))
 CALL(move_over_part, sys_mremap(PG(32), BYTES(2), BYTES(2), MOVE, PG(3)))
@@ -187,6 +190,7 @@ static const struct sweep mremap_sweeps[] = {
 	{ "mremap to a hole", call_move_hole, 0, 50, 8 },
 	{ "mremap of a middle", call_move_middle, 0, 50, 3 },
 	{ "mremap to a new PMD table", call_move_new_pmd, 0, NEAR_PAGES + 6, 4 },
+	{ "mremap to a border of tables", call_move_border, 0, CELLS, 1 },
 	{ "mremap over what has a PUD table", call_move_new_pud, 0,
 	  NEAR_PAGES + FAR_PAGES, 8 },
 	{ "mremap over others", call_move_over, 0, 32, 4 },
