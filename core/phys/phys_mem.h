@@ -86,8 +86,11 @@ static inline void pcp_prefetch(const struct pcp_list *list, const struct machin
 	struct page *next = list->head;
 
 	if (next) {
+		const u8 *bytes = frame_data(m, next->pfn);
+
 		__builtin_prefetch(next->pcp_next, 1);
-		__builtin_prefetch(frame_data(m, next->pfn), 1);
+		for (unsigned int i = 0; i < m->ram.frame_bytes; i += SMP_CACHE_BYTES)
+			__builtin_prefetch(bytes + i, 1);
 	}
 }
 
