@@ -181,7 +181,9 @@ static vm_fault_t do_anonymous_page(struct vm_fault *vmf)
 
 	if (vma->vm_flags & VM_SHARED)
 		return VM_FAULT_SIGBUS;
-	if (pte_alloc(&mm->context, vmf->pmd))
+	/* An entry was read: the table was there, and if it goes, vmf_pte_lock() says so. */
+	if (!(vmf->flags & FAULT_FLAG_ORIG_PTE_VALID) &&
+	    pte_alloc(&mm->context, vmf->pmd))
 		return VM_FAULT_OOM;
 	if (!(vmf->flags & FAULT_FLAG_WRITE))
 		return do_anonymous_zero(vmf);

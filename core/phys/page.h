@@ -277,9 +277,18 @@ static inline bool try_get_page(struct page *page)
 }
 #define get_page_unless_zero(page) try_get_page(page)
 
+/*
+ * Whoever drops a reference that is not the last releases with it; the last one
+ * acquires them all.  It publishes nothing: what was free is looked at by nobody.
+ */
 static inline bool put_page_testzero(struct page *page)
 {
-	VM_BUG_ON(page_ref_count(page) <= 0);
+	int count = page_ref_count(page);
+
+	VM_BUG_ON(count <= 0);
+	if (likely(count == 1) &&
+	    atomic_try_cmpxchg_acquire(&page->_refcount, &count, 0))
+		return true;
 	return atomic_dec_and_test(&page->_refcount);
 }
 
