@@ -11,7 +11,7 @@
  * The hit path touches the vCPU's own lines and the frame, nothing shared.
  * HW functions are not instrumented: what they look at is the vCPU's own and this
  * access's.  What is shared, the bytes and the tables, others move: move(),
- * the two inline hit paths and mmu.c are instrumented.
+ * user_load(), user_store() and what reads entries in mmu.c are instrumented.
  * Must never keep a vCPU or a translation across a page fault.
  */
 #include "hw/access.h"
@@ -117,7 +117,7 @@ static void move(struct machine *m, unsigned long pfn, struct access *a)
 /* ---- translation ---- */
 
 /* Which flags an entry must have, and have not, for the access. */
-static inline bool entry_allows(const struct tlb_entry *entry, unsigned int acc)
+static inline HW bool entry_allows(const struct tlb_entry *entry, unsigned int acc)
 {
 	static const struct { u8 mask, want; } rule[] = {
 		[ACC_READ]  = { 0, 0 },
@@ -235,14 +235,14 @@ static inline void account(struct vcpu *cpu, unsigned long va)
 }
 
 /* Interrupts that came while the access held them off. */
-static inline void end_of_access(struct vcpu *cpu)
+static inline HW void end_of_access(struct vcpu *cpu)
 {
 	cpu->in_access--;
 	if (unlikely(raw_load_order(&cpu->sched.local.attn, __ATOMIC_RELAXED) & ATTN_IRQ))
 		ipi_serve(cpu);
 }
 
-static enum check_access check_kind(const struct access *a)
+static HW enum check_access check_kind(const struct access *a)
 {
 	switch (a->kind) {
 	case DO_LOAD:
@@ -338,7 +338,7 @@ static noinline HW int access_slow(struct access *a)
  * otherwise.  It has no need of in_access: between the look-up and the bytes
  * there is no point, and a running vCPU takes interrupts at points only.
  */
-static inline u8 *hit(struct vcpu *cpu, unsigned long va, unsigned int acc)
+static inline HW u8 *hit(struct vcpu *cpu, unsigned long va, unsigned int acc)
 {
 	struct machine *m = cpu->machine;
 	struct tlb_entry *entry;
@@ -352,7 +352,7 @@ static inline u8 *hit(struct vcpu *cpu, unsigned long va, unsigned int acc)
 }
 
 /* After it: what without scheduling points has no other place. */
-static inline void end_of_hit(struct vcpu *cpu, unsigned long va)
+static inline HW void end_of_hit(struct vcpu *cpu, unsigned long va)
 {
 	if (unlikely(raw_load_order(&cpu->sched.local.attn, __ATOMIC_RELAXED) & ATTN_IRQ))
 		ipi_serve(cpu);

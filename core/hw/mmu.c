@@ -2,10 +2,11 @@
 /*
  * The page-table walker.
  *
- * Owns a vCPU's root register.  Instrumented: it reads and writes page tables
- * concurrently with the operating system, and ThreadSanitizer judges that.
- * Entries are read by load-acquire (pairs with the store-release that
- * published them) and changed by compare-and-exchange only.
+ * Owns a vCPU's root register.  It reads and writes page tables concurrently
+ * with the operating system, and ThreadSanitizer judges that: entries are read
+ * by load-acquire (pairs with the store-release that published them) and changed
+ * by compare-and-exchange only, both instrumented.  The rest, WALKER functions,
+ * looks at what is the vCPU's own or never changes, and is not.
  *
  * Locks: none, it is hardware.  Must never sleep; interrupts are held off by
  * the caller (in_access) from before the walk until its result was used.
@@ -20,6 +21,8 @@
 #include "hw/machine.h"
 #include "trace/counters.h"
 #include "trace/trace.h"
+
+#define WALKER	NO_TSAN
 
 /* Where a walk has got to. */
 struct walk {
@@ -44,8 +47,18 @@ void mmu_unload_cr3(struct vcpu *cpu)
 	cpu->pcid = 0;
 }
 
+static inline u64 read_entry(const u64 *slot)
+{
+	return raw_load_order(slot, __ATOMIC_ACQUIRE);
+}
+
+static inline bool change_entry(u64 *slot, u64 old, u64 new)
+{
+	return raw_try_cmpxchg_order(slot, &old, new, __ATOMIC_SEQ_CST, __ATOMIC_ACQUIRE);
+}
+
 /* Sets @bits in the entry in hand; false when it changed meanwhile. */
-static inline bool set_bits(struct walk *w, u64 bits)
+static inline WALKER bool set_bits(struct walk *w, u64 bits)
 {
 	u64 old = w->entry;
 
@@ -53,8 +66,7 @@ static inline bool set_bits(struct walk *w, u64 bits)
 		return true;
 	sched_point(SCHED_PTE, w->slot);
 	w->entry |= bits;
-	return raw_try_cmpxchg_order(w->slot, &old, old | bits, __ATOMIC_SEQ_CST,
-				     __ATOMIC_ACQUIRE);
+	return change_entry(w->slot, old, old | bits);
 }
 
 /* An entry's frame does not exist: corrupt tables, or tables that are none any more. */
@@ -67,7 +79,7 @@ static noinline unsigned int out_of_ram(struct vcpu *cpu, unsigned long va, unsi
 	return mmu_error_bits(acc) | X86_PF_PROT | X86_PF_RSVD;
 }
 
-static inline bool rights_ok(const struct walk *w, unsigned int acc)
+static inline WALKER bool rights_ok(const struct walk *w, unsigned int acc)
 {
 	unsigned int kind = acc & ~ACC_KERNEL;
 
@@ -78,7 +90,7 @@ static inline bool rights_ok(const struct walk *w, unsigned int acc)
 	return kind != ACC_EXEC || !w->nx;
 }
 
-static inline bool frame_exists(const struct machine *m, const struct walk *w)
+static inline WALKER bool frame_exists(const struct machine *m, const struct walk *w)
 {
 	unsigned long last = x86_entry_pfn(w->entry);
 
@@ -87,7 +99,7 @@ static inline bool frame_exists(const struct machine *m, const struct walk *w)
 	return last < m->ram.nr_frames;
 }
 
-static inline struct tlb_entry *fill(struct vcpu *cpu, unsigned long va, const struct walk *w)
+static inline WALKER struct tlb_entry *fill(struct vcpu *cpu, unsigned long va, const struct walk *w)
 {
 	unsigned long pfn = x86_entry_pfn(w->entry);
 	u32 flags = w->speculative ? TLB_SPECULATED : 0;
@@ -113,7 +125,7 @@ static inline struct tlb_entry *fill(struct vcpu *cpu, unsigned long va, const s
 }
 
 /* At the leaf: rights, A and D.  False with *@err 0: from the root again. */
-static inline bool finish(struct walk *w, unsigned int acc, unsigned int *err)
+static inline WALKER bool finish(struct walk *w, unsigned int acc, unsigned int *err)
 {
 	*err = 0;
 	if (w->speculative)
@@ -128,7 +140,7 @@ static inline bool finish(struct walk *w, unsigned int acc, unsigned int *err)
 }
 
 /* @w is a local that no call sees, so that it can live in registers. */
-static struct tlb_entry *walk(struct vcpu *cpu, unsigned long va, unsigned int acc,
+static WALKER struct tlb_entry *walk(struct vcpu *cpu, unsigned long va, unsigned int acc,
 			      bool speculative, unsigned int *err)
 {
 	const struct machine *m = cpu->machine;
@@ -142,7 +154,7 @@ again:
 	for (w.level = arch->levels - 1;; w.level--) {
 		w.slot = &frame_table(m, table)[arch_index(arch, w.level, va)];
 		sched_point(SCHED_PTE, w.slot);
-		w.entry = raw_load_order(w.slot, __ATOMIC_ACQUIRE);
+		w.entry = read_entry(w.slot);
 		if (!x86_entry_present(w.entry)) {
 			*err = mmu_error_bits(acc);
 			return NULL;

@@ -76,7 +76,7 @@ struct tlb_entry *tlb_lookup_rare(struct tlb *tlb, unsigned int tag, unsigned lo
  * Rights are the caller's to judge.  NULL on a miss.  Frame of the access:
  * tlb_pfn(entry, va).
  */
-static inline struct tlb_entry *tlb_lookup(struct tlb *tlb, unsigned int tag, unsigned long va)
+static inline NO_TSAN struct tlb_entry *tlb_lookup(struct tlb *tlb, unsigned int tag, unsigned long va)
 {
 	struct tlb_set *set = &tlb->set[va >> 12 & (TLB_SETS - 1)];
 	u64 key = (va & ~0xfffUL) | tag;
@@ -89,7 +89,7 @@ static inline struct tlb_entry *tlb_lookup(struct tlb *tlb, unsigned int tag, un
 	return NULL;
 }
 
-static inline unsigned long tlb_pfn(const struct tlb_entry *entry, unsigned long va)
+static inline NO_TSAN unsigned long tlb_pfn(const struct tlb_entry *entry, unsigned long va)
 {
 	if (unlikely(entry->flags & TLB_2M))
 		return entry->pfn + (va >> 12 & 511);
