@@ -324,14 +324,16 @@ static inline void picture_complain(const struct rig *r, const char *what,
 
 	print_message("%s: expected\n%sfound\n%s", what, a->maps, b->maps);
 	if (i < CELLS)
-		print_message("at 0x%lx: mapped %d %d, flags 0x%llx 0x%llx, pgoff %lu %lu, word 0x%llx 0x%llx\n",
+		print_message("at 0x%lx: mapped %d %d, flags 0x%llx 0x%llx, "
+			      "pgoff %lu %lu, word 0x%llx 0x%llx\n",
 			      cell_address(r, i), a->cell[i].mapped, b->cell[i].mapped,
 			      (unsigned long long)a->cell[i].flags,
 			      (unsigned long long)b->cell[i].flags,
 			      a->cell[i].pgoff, b->cell[i].pgoff,
 			      (unsigned long long)a->cell[i].word,
 			      (unsigned long long)b->cell[i].word);
-	print_message("total_vm %lu %lu, data_vm %lu %lu, map_count %d %d, brk 0x%lx 0x%lx, size %llu %llu\n",
+	print_message("total_vm %lu %lu, data_vm %lu %lu, map_count %d %d, "
+		      "brk 0x%lx 0x%lx, size %llu %llu\n",
 		      a->total_vm, b->total_vm, a->data_vm, b->data_vm, a->map_count,
 		      b->map_count, a->brk, b->brk, (unsigned long long)a->file_size,
 		      (unsigned long long)b->file_size);

@@ -108,9 +108,13 @@ static void test_lost_flush(void **state)
 	tlb_put_back(PG(3), &entry);
 	assert_int_equal(check_quiet(w.f.m), 1);
 	expect_finding(&w, FINDING_STALE, "TLB: a live entry that the page tables do not back");
-	peek(slot_of(3));
-	expect_finding(&w, FINDING_STALE, "STALE: load through a translation of a freed frame");
-	expect_finding(&w, FINDING_RIGHTS, "RIGHTS: access to a page that was unmapped");
+	/* AddressSanitizer would be the first to speak: a freed frame is poisoned. */
+	if (!MM_ASAN) {
+		peek(slot_of(3));
+		expect_finding(&w, FINDING_STALE,
+			       "STALE: load through a translation of a freed frame");
+		expect_finding(&w, FINDING_RIGHTS, "RIGHTS: access to a page that was unmapped");
+	}
 	tlb_drop(PG(3));
 	assert_int_equal(check_quiet(w.f.m), 0);
 	watch_close(&w);
