@@ -146,13 +146,15 @@ static WALKER struct tlb_entry *walk(struct vcpu *cpu, unsigned long va, unsigne
 	const struct machine *m = cpu->machine;
 	const struct arch *arch = m->arch;
 	unsigned long table;
+	unsigned int shift;
 	struct walk w;
 
 again:
 	table = cpu->root_pfn;
 	w = (struct walk){ .all = _PAGE_RW | _PAGE_USER, .speculative = speculative };
-	for (w.level = arch->levels - 1;; w.level--) {
-		w.slot = &frame_table(m, table)[arch_index(arch, w.level, va)];
+	shift = arch->page_shift + (arch->levels - 1) * arch->index_bits;
+	for (w.level = arch->levels - 1;; w.level--, shift -= arch->index_bits) {
+		w.slot = &frame_table(m, table)[va >> shift & (PTRS_PER_TABLE - 1)];
 		sched_point(SCHED_PTE, w.slot);
 		w.entry = read_entry(w.slot);
 		if (!x86_entry_present(w.entry)) {
