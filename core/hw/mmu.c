@@ -99,7 +99,8 @@ static inline WALKER bool frame_exists(const struct machine *m, const struct wal
 	return last < m->ram.nr_frames;
 }
 
-static inline WALKER struct tlb_entry *fill(struct vcpu *cpu, unsigned long va, const struct walk *w)
+static inline WALKER struct tlb_entry *fill(struct vcpu *cpu, unsigned long va,
+					    const struct walk *w)
 {
 	unsigned long pfn = x86_entry_pfn(w->entry);
 	u32 flags = w->speculative ? TLB_SPECULATED : 0;

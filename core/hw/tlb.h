@@ -76,7 +76,8 @@ struct tlb_entry *tlb_lookup_rare(struct tlb *tlb, unsigned int tag, unsigned lo
  * Rights are the caller's to judge.  NULL on a miss.  Frame of the access:
  * tlb_pfn(entry, va).
  */
-static inline NO_TSAN struct tlb_entry *tlb_lookup(struct tlb *tlb, unsigned int tag, unsigned long va)
+static inline NO_TSAN struct tlb_entry *tlb_lookup(struct tlb *tlb, unsigned int tag,
+						   unsigned long va)
 {
 	struct tlb_set *set = &tlb->set[va >> 12 & (TLB_SETS - 1)];
 	u64 key = (va & ~0xfffUL) | tag;
