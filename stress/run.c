@@ -45,7 +45,7 @@ const struct option_row run_rows[] = {
 	{ "speculate", 0, OPTION_COUNT, ROW(speculate_ppm), 0, 1000000, NULL,
 	  "accesses followed by a speculative TLB fill, per million" },
 	{ "tasks", 0, OPTION_COUNT, ROW(tasks), 0, OP_TASKS_MAX, NULL,
-	  "threads of the first process (0: the storm's)" },
+	  "tasks at the start (0: the storm's, by CPUs)" },
 	{ "pages", 0, OPTION_COUNT, ROW(pages), 0, CHECK_WINDOW_PAGES, NULL,
 	  "pages they fight over (0: the storm's)" },
 	{ "frames", 0, OPTION_COUNT, ROW(frames), 0, 1u << 24, NULL,
@@ -141,9 +141,12 @@ static struct op_world world_of(const struct run *run)
 	const struct storm_info *storm = run->storm;
 	unsigned int tasks = o->tasks ? o->tasks : storm->tasks_per_cpu * o->cpus;
 
+	if (tasks > OP_TASKS_MAX)
+		tasks = OP_TASKS_MAX;
 	return (struct op_world){
 		.cpus = o->cpus,
-		.tasks = tasks < OP_TASKS_MAX ? tasks : OP_TASKS_MAX,
+		.tasks = tasks,
+		.procs = (tasks + storm->threads - 1) / storm->threads,
 		.pages = o->pages ? o->pages : storm->pages,
 		.files = storm->files,
 		.file_pages = storm->file_pages,
@@ -246,7 +249,7 @@ static int run_storm(struct run *run)
 	verdict = run_verdict(run);
 	report_summary(run->o->json && !strcmp(run->o->json, "-") ?
 		       stderr : stdout, run, &verdict);
-	if (report_json(run, &verdict) && verdict.code == EXIT_CLEAN)
+	if (report_json(run, &verdict) && verdict.code != EXIT_FINDINGS)
 		verdict.code = EXIT_USAGE;
 	op_run_destroy(run->ops);
 	check_detach(run->machine);

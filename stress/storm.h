@@ -22,7 +22,8 @@ struct storm_info {
 	unsigned int	files;
 	unsigned int	file_pages;
 	/* threads of the first process; at most OP_TASKS_MAX in all */
-	unsigned int	tasks_per_cpu;
+	unsigned int	tasks_per_cpu;	/* at the start; at most OP_TASKS_MAX in all */
+	unsigned int	threads;	/* of a process at the start */
 	/* Windows that a run on two vCPUs or more must have hit; nr_windows of them. */
 	enum window_id	windows[STORM_WINDOWS_MAX];
 	unsigned int	nr_windows;

@@ -31,6 +31,7 @@ struct look {
 	struct shadow_slot	before;
 	u32			seq;
 	u32			foreign_seq;
+	u32			brought;
 	u8			rights;
 	u8			backing;
 	bool			pending;
@@ -82,7 +83,7 @@ static bool is_own_tag(const struct check_task *ct,
 {
 	return rec->kind == CHECK_ACCESS_WRITE && ct->judged && slot &&
 	       tag_task(rec->value) == ct->id &&
-	       slot == &page->slot[ct->id % CHECK_SLOTS];
+	       slot == &page->slot[ct->slot];
 }
 
 /* A private file page's words stand only while no truncation may drop them. */
@@ -103,6 +104,12 @@ static void issue(struct look *look, u64 tag)
 {
 	struct shadow_slot *slot = look->slot;
 
+	/* A copy of the task's own: old words are new again. */
+	if (tag_task(slot->dead) == tag_task(tag) &&
+	    tag_seq(slot->dead) >= tag_seq(tag)) {
+		shadow_bring(look->page, true);
+		shadow_bring(look->page, false);
+	}
 	if (slot->next)		/* two writers: nobody's word is sure */
 		slot->lo = slot->hi = SLOT_UNKNOWN;
 	slot->next = tag;
@@ -116,11 +123,13 @@ static void foreign_begin(struct shadow_page *page)
 {
 	page->foreign++;
 	page->foreign_seq++;
+	shadow_bring(page, true);	/* a block copy: an old tag, perhaps */
 }
 
 static void foreign_end(struct shadow_page *page, struct shadow_slot *slot)
 {
 	page->foreign--;
+	shadow_bring(page, false);
 	page->dirtied |= slot ? 1u << (slot - page->slot) : 0xff;
 	if (slot)
 		slot->lo = slot->hi = SLOT_UNKNOWN;
@@ -194,6 +203,7 @@ void check_access_begin(struct vcpu *cpu, struct access_record *rec)
 	look->pending = page->pending;
 	look->rights = page->rights;
 	look->backing = page->backing;
+	look->brought = page->brought + page->bringing;
 	if (look->slot)
 		look->before = *look->slot;
 	if (look->tagged)
@@ -358,7 +368,7 @@ static const char *backing_name(u8 backing)
 
 static void judge_value(struct vcpu *cpu, const struct access_record *rec,
 			const struct look *look,
-			const struct shadow_slot *after)
+			const struct shadow_slot *after, bool risen)
 {
 	const struct check_task *ct = cpu->current_task->check;
 	u64 newest = after->next ? after->next : after->hi;
@@ -368,7 +378,7 @@ static void judge_value(struct vcpu *cpu, const struct access_record *rec,
 	check_count(cpu, CHECK_VALUE, true);
 	check_count(cpu, CHECK_COW, true);
 	check_count(cpu, CHECK_INIT, true);
-	if (likely(value_possible(rec->value, &look->before, after)))
+	if (!risen && likely(value_possible(rec->value, &look->before, after)))
 		return;
 	title = value_title(cpu, rec->value, &kind);
 	finding_report(kind, title,
@@ -386,6 +396,20 @@ static void judge_value(struct vcpu *cpu, const struct access_record *rec,
 static bool is_private(u8 backing)
 {
 	return backing == CHECK_BACK_ANON || backing == CHECK_BACK_FILE;
+}
+
+/*
+ * What a completed call took out of the page is seen again: wrong, whatever
+ * calls are under way now, as long as none of them brings contents along.
+ */
+static bool rises_from_the_dead(const struct look *look, u64 v)
+{
+	u64 dead = look->before.dead;
+
+	return dead && v && tag_task(v) == tag_task(dead) &&
+	       tag_seq(v) <= tag_seq(dead) && look->backing == CHECK_BACK_ANON &&
+	       look->rights & WORD_KNOWN &&
+	       look->brought == look->page->brought;
 }
 
 /* Under the page's lock: the store has been acknowledged, or has not been. */
@@ -429,7 +453,7 @@ void check_access_end(struct vcpu *cpu, struct access_record *rec)
 {
 	struct look *look = look_of(rec);
 	struct shadow_slot after = { 0 };
-	bool undisturbed, known, judged;
+	bool undisturbed, known, judged, risen = false;
 
 	if (!look->page) {
 		if (cpu->current_task && cpu->current_task->check &&
@@ -446,6 +470,8 @@ void check_access_end(struct vcpu *cpu, struct access_record *rec)
 		look->page->foreign_seq == look->foreign_seq;
 	judged = judges_values(cpu, rec, look) && known &&
 		 look->before.lo != SLOT_UNKNOWN && after.lo != SLOT_UNKNOWN;
+	if (judges_values(cpu, rec, look) && !judged)
+		risen = rises_from_the_dead(look, rec->value);
 	if (look->tagged)
 		settle_store(look, rec, known);
 	else if (look->foreign)
@@ -458,8 +484,8 @@ void check_access_end(struct vcpu *cpu, struct access_record *rec)
 		judge_rights(cpu, rec, look);
 	else
 		check_count(cpu, CHECK_RIGHTS, false);
-	if (judged)
-		judge_value(cpu, rec, look, &after);
+	if (judged || risen)
+		judge_value(cpu, rec, look, &after, risen);
 	else if (judges_values(cpu, rec, look))
 		check_count(cpu, CHECK_VALUE, false);
 }

@@ -120,5 +120,7 @@ u64 check_tag(const struct task_struct *task, u64 seq)
 
 unsigned int check_slot_offset(const struct task_struct *task)
 {
-	return tag_id(task) % CHECK_SLOTS * 8;
+	const struct check_task *ct = task->check;
+
+	return (ct ? ct->slot : tag_id(task) % CHECK_SLOTS) * 8;
 }

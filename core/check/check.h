@@ -155,9 +155,9 @@ void check_call_end(struct task_struct *task, struct check_call *call,
  * Tagged words
  *
  * A task owns one 8-byte slot of the first 64 bytes of every page, and
- * stores tags there: who wrote, and the how-many-eth of its stores.  Slots
- * are shared by tasks whose numbers agree modulo CHECK_SLOTS; in one address
- * space only the first eight tasks' stores are judged by value.
+ * stores tags there: who wrote, and the how-many-eth of its stores.  An address
+ * space has eight slots, given to its tasks as they start and taken back as they
+ * end; the stores of a ninth task at one time are not judged by value.
  */
 #define CHECK_SLOTS	8
 

@@ -38,7 +38,7 @@ struct check_mm *check_fork_begin(struct task_struct *parent)
 	copy->base = from->base;
 	copy->nr_pages = from->nr_pages;
 	copy->grows = READ_ONCE(from->grows);
-	atomic_set(&copy->nr_tasks, 0);
+	atomic_set(&copy->slots, 0);
 	for (i = 0; i < from->nr_pages; i++) {
 		shadow_lock(&from->page[i]);
 		copy->page[i] = from->page[i];
@@ -79,6 +79,7 @@ static void inherit_page(struct shadow_page *child, struct shadow_page *parent)
 	shadow_lock(parent);
 	if (child->pending || parent->seq != child->seq || child->advised) {
 		shadow_page_lost(child);
+		shadow_bring(child, true);
 	} else if (child->foreign ||
 		   parent->foreign_seq != child->foreign_seq) {
 		shadow_forget_slots(child);
@@ -88,6 +89,7 @@ static void inherit_page(struct shadow_page *child, struct shadow_page *parent)
 	}
 	shadow_unlock(parent);
 	child->pending = 0;
+	child->bringing = 0;
 	child->foreign = 0;
 	child->advised = false;
 	child->seq = 0;

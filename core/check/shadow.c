@@ -129,6 +129,20 @@ static void drop_unused(struct mm_struct *mm)
 	mm->check = NULL;
 }
 
+/* A slot that no running task owns, or false. */
+static bool own_slot(struct check_mm *cm, unsigned int *slot)
+{
+	int used = atomic_read(&cm->slots);
+
+	do {
+		*slot = (unsigned int)__builtin_ctz(~(unsigned int)used);
+		if (*slot >= CHECK_SLOTS)
+			return false;
+	} while (!raw_try_cmpxchg(&cm->slots.counter, &used,
+				  used | 1 << *slot));
+	return true;
+}
+
 int check_task_start(struct task_struct *task)
 {
 	struct check_state *st = this_machine()->chk;
@@ -137,17 +151,21 @@ int check_task_start(struct task_struct *task)
 
 	if (!st || !cm)
 		return 0;
-	ct = calloc(1, sizeof(*ct) + 2 * cm->nr_pages * sizeof(u32));
+	ct = calloc(1, sizeof(*ct) + cm->nr_pages *
+		    (sizeof(ct->notes[0]) + 2 * sizeof(u32)));
 	if (!ct) {
 		drop_unused(task->mm);
 		return -ENOMEM;
 	}
-	ct->call_seq[0] = (u32 *)(ct + 1);
+	ct->notes = (struct shadow_note *)(ct + 1);
+	ct->call_seq[0] = (u32 *)(ct->notes + cm->nr_pages);
 	ct->call_seq[1] = ct->call_seq[0] + cm->nr_pages;
 	ct->mm = cm;
 	ct->id = raw_atomic_add_return(1, &st->next_task);
 	raw_atomic_add(1, &cm->users);
-	ct->judged = raw_atomic_add_return(1, &cm->nr_tasks) <= CHECK_SLOTS;
+	ct->judged = own_slot(cm, &ct->slot);
+	if (!ct->judged)
+		ct->slot = ct->id % CHECK_SLOTS;
 	WRITE_ONCE(st->task_mm[ct->id % CHECK_TASKS], cm->id);
 	task->check = ct;
 	return 0;
@@ -160,6 +178,8 @@ void check_task_exit(struct task_struct *task)
 	if (!ct)
 		return;
 	task->check = NULL;
+	if (ct->judged)
+		raw_atomic_and(~(1 << ct->slot), &ct->mm->slots);
 	if (!raw_atomic_sub_return(1, &ct->mm->users))
 		free(ct->mm);
 	free(ct);
@@ -188,8 +208,36 @@ static struct check_range clip(const struct check_mm *cm, unsigned long start,
 	return r;
 }
 
+/* Contents that were elsewhere: another page's, a file's. */
+static bool brings(const struct check_call *call)
+{
+	return call->effect == CHECK_EFFECT_MOVE ||
+	       (call->effect == CHECK_EFFECT_MAP &&
+		call->backing != CHECK_BACK_ANON);
+}
+
+void shadow_bring(struct shadow_page *page, bool begin)
+{
+	unsigned int i;
+
+	page->bringing += begin ? 1 : -1;
+	page->brought++;
+	for (i = 0; i < CHECK_SLOTS; i++)
+		page->slot[i].dead = 0;
+}
+
+static void take_note(const struct shadow_page *page, struct shadow_note *note)
+{
+	unsigned int i;
+
+	note->brought = page->brought;
+	for (i = 0; i < CHECK_SLOTS; i++)
+		note->tag[i] = page->slot[i].hi == SLOT_UNKNOWN ? 0 :
+			       page->slot[i].hi;
+}
+
 static void pages_begin(struct check_mm *cm, struct check_range r, u32 *seq,
-			bool advised)
+			struct shadow_note *notes, const struct check_call *call)
 {
 	unsigned int i;
 
@@ -197,12 +245,16 @@ static void pages_begin(struct check_mm *cm, struct check_range r, u32 *seq,
 		struct shadow_page *page = &cm->page[r.first + i];
 
 		shadow_lock(page);
+		if (notes)
+			take_note(page, &notes[i]);
+		if (brings(call))
+			shadow_bring(page, true);
 		seq[i] = ++page->seq;
 		if (page->pending++)
 			seq[i]--;	/* not alone: can never match */
 		else
 			page->dirtied = 0;
-		page->advised |= advised;
+		page->advised |= call->effect == CHECK_EFFECT_ADVISE;
 		shadow_unlock(page);
 	}
 }
@@ -222,13 +274,13 @@ void check_call_begin(struct task_struct *task, struct check_call *call)
 	if (call->grows)
 		WRITE_ONCE(ct->mm->grows, 1u);
 	call->from_range = clip(ct->mm, call->start, call->len);
-	pages_begin(ct->mm, call->from_range, ct->call_seq[0],
-		    call->effect == CHECK_EFFECT_ADVISE);
+	pages_begin(ct->mm, call->from_range, ct->call_seq[0], ct->notes,
+		    call);
 	call->to_range = (struct check_range){ 0, 0 };
 	if (call->effect != CHECK_EFFECT_MOVE)
 		return;
 	call->to_range = clip(ct->mm, call->to, call->to_len);
-	pages_begin(ct->mm, call->to_range, ct->call_seq[1], false);
+	pages_begin(ct->mm, call->to_range, ct->call_seq[1], NULL, call);
 }
 
 /* What the hardware enforces: x86 has no write-only and no exec-only page. */
@@ -329,9 +381,30 @@ static enum outcome outcome_of(const struct check_call *call, long result)
 	}
 }
 
+/* Alone or not: what was acknowledged before this call is gone for good. */
+static void bury(struct shadow_page *page, const struct check_call *call,
+		 const struct shadow_note *note)
+{
+	unsigned int i;
+
+	/* Such a call under way now, or at any time since this one began. */
+	if (page->bringing || page->brought != note->brought)
+		return;
+	if (page->backing == CHECK_BACK_FILE ||
+	    page->backing == CHECK_BACK_SHARED)
+		return;
+	if (call->effect != CHECK_EFFECT_ZERO &&
+	    call->effect != CHECK_EFFECT_UNMAP &&
+	    call->effect != CHECK_EFFECT_MAP)
+		return;
+	for (i = 0; i < CHECK_SLOTS; i++)
+		if (note->tag[i])
+			page->slot[i].dead = note->tag[i];
+}
+
 static void pages_end(struct check_mm *cm, struct check_range r,
-		      const u32 *seq, const struct check_call *call,
-		      enum outcome outcome)
+		      const u32 *seq, const struct shadow_note *notes,
+		      const struct check_call *call, enum outcome outcome)
 {
 	unsigned int i;
 
@@ -345,6 +418,10 @@ static void pages_end(struct check_mm *cm, struct check_range r,
 			page_apply(page, call);
 		else if (outcome == OUTCOME_DONE)
 			page_doubt(page, call);
+		if (brings(call))
+			shadow_bring(page, false);
+		else if (notes && outcome == OUTCOME_DONE)
+			bury(page, call, &notes[i]);
 		page->seq++;
 		page->pending--;
 		shadow_unlock(page);
@@ -462,6 +539,7 @@ void check_call_end(struct task_struct *task, struct check_call *call,
 	outcome = outcome_of(call, result);
 	if (call->effect == CHECK_EFFECT_MOVE && outcome == OUTCOME_DONE)
 		outcome = move_contents(ct, call, result);
-	pages_end(ct->mm, call->from_range, ct->call_seq[0], call, outcome);
-	pages_end(ct->mm, call->to_range, ct->call_seq[1], call, outcome);
+	pages_end(ct->mm, call->from_range, ct->call_seq[0], ct->notes, call,
+		  outcome);
+	pages_end(ct->mm, call->to_range, ct->call_seq[1], NULL, call, outcome);
 }

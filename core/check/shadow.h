@@ -27,6 +27,13 @@ struct shadow_slot {
 	u64 lo;
 	u64 hi;
 	u64 next;		/* 0: none */
+	/*
+	 * Of this tag's task, nothing up to it can come back: a call that made
+	 * the page new began after it was acknowledged, and has returned.  Holds
+	 * whatever other calls overlapped that one, as long as none of them can
+	 * have brought contents from elsewhere.  0: nothing is known.
+	 */
+	u64 dead;
 };
 
 enum {
@@ -39,6 +46,8 @@ enum {
 struct shadow_page {
 	u32		lock;
 	u16		pending;	/* calls under way on this page */
+	u16		bringing;	/* of these, such as may bring contents */
+	u32		brought;	/* moves with the begin and end of such */
 	u8		rights;		/* WORD_* */
 	u8		backing;	/* enum check_backing */
 	u8		dirtied;	/* slots stored to while calls were under way */
@@ -56,7 +65,7 @@ struct check_mm {
 	u32		id;		/* unique in the machine, from 1 */
 	unsigned long	base;
 	unsigned int	nr_pages;
-	atomic_t	nr_tasks;	/* ever started; see check_task */
+	atomic_t	slots;		/* bits: slots that a task owns now */
 	/*
 	 * A stack is, or was, in the window: what no call has mapped may be
 	 * there all the same.  Set before the call that makes it; never unset.
@@ -65,12 +74,21 @@ struct check_mm {
 	struct shadow_page page[];
 };
 
+/* A page as a call found it: its slots' newest tags, to be buried. */
+struct shadow_note {
+	u32		brought;
+	u64		tag[CHECK_SLOTS];	/* 0: not known */
+};
+
 struct check_task {
 	struct check_mm	*mm;
 	u32		id;		/* in tags; unique in the machine, from 1 */
-	bool		judged;		/* one of the mm's first CHECK_SLOTS */
+	unsigned int	slot;		/* where its tags go */
+	bool		judged;		/* and it owns that slot */
 	/* Pages' seq at the begin of the call under way, from and to. */
 	u32		*call_seq[2];
+	/* What was acknowledged at that begin, `from' only. */
+	struct shadow_note *notes;
 };
 
 struct check_count {
@@ -99,6 +117,8 @@ void shadow_unlock(struct shadow_page *page);
 
 struct shadow_page *shadow_page_at(struct check_mm *cm, unsigned long va);
 void shadow_page_lost(struct shadow_page *page);
+/* Contents from elsewhere begin, or have ended, to come into the page. */
+void shadow_bring(struct shadow_page *page, bool begin);
 void shadow_forget_slots(struct shadow_page *page);
 
 /* The truncation clock's value, or ~0 while a truncation is under way. */

@@ -51,7 +51,7 @@ struct access_record {
 	int		result;		/* 0 or -EFAULT */
 	const struct fault_info *fault;	/* why, when result is -EFAULT */
 
-	u64		cookie[8];	/* the listener's, from begin to end */
+	u64		cookie[12];	/* the listener's, from begin to end */
 };
 
 struct check_ops {

@@ -282,6 +282,13 @@ void kern_turn_over(void)
 			  cpu->current_task->sched.is_task && cpu->sched.ctx->is_task;
 	bool push;
 
+	/*
+	 * A machine of one vCPU is the control group, in which nothing races: there an
+	 * op is only left where it sleeps.
+	 */
+	if (cpu->machine->nr_cpus == 1 && may_switch && cpu->current_task->in_op)
+		may_switch = false;
+
 	hw_turn_over();
 	if (!may_switch)
 		return;

@@ -190,6 +190,8 @@ void flush_tlb_mm_range(struct mm_context *ctx, unsigned long start,
 	cpumask_t mask;
 
 	info_init(&info, ctx, start, end, stride_shift, freed_tables);
+	/* Entries have changed, TLBs do not know: what protects them now? */
+	sched_window(WIN_REMOTE_FLUSH, start);
 	preempt_disable();
 	info.initiating_cpu = this_cpu()->nr;
 	/* Full barrier; before the mask is read (switch.c has the other side). */
