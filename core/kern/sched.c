@@ -440,22 +440,42 @@ static void wait_for_work(struct vcpu *cpu)
 	kern_set_idle(cpu, false);
 }
 
+/* Switches of all vCPUs so far. */
+static u64 switches(const struct machine *m)
+{
+	u64 sum = 0;
+
+	for (unsigned int i = 0; i < m->nr_cpus; i++)
+		sum += __atomic_load_n(&m->cpus[i]->vm_events[MMS_SWITCH_TASK], __ATOMIC_RELAXED);
+	return sum;
+}
+
+static void wait_idle(struct vcpu *cpu)
+{
+	unsigned int spins = 0;
+
+	while (kern_queued(kern_cpu(cpu)) ||
+	       __atomic_load_n(&cpu->state, __ATOMIC_SEQ_CST) != VCPU_IDLE)
+		sched_relax(++spins);
+	tsan_acquire(&cpu->sync);
+}
+
+/*
+ * A task that has not gone to sleep yet may be pushed to a vCPU that was found
+ * idle: only a round in which nobody switched proves that all are.
+ */
 void kern_wait_idle(void)
 {
-	struct vcpu *self = this_cpu(), *cpu;
+	struct vcpu *self = this_cpu();
 	struct machine *m = self->machine;
+	u64 before;
 
-	for (unsigned int i = 0; i < m->nr_cpus; i++) {
-		unsigned int spins = 0;
-
-		cpu = m->cpus[i];
-		if (cpu == self)
-			continue;
-		while (kern_queued(kern_cpu(cpu)) ||
-		       __atomic_load_n(&cpu->state, __ATOMIC_SEQ_CST) != VCPU_IDLE)
-			sched_relax(++spins);
-		tsan_acquire(&cpu->sync);
-	}
+	do {
+		before = switches(m);
+		for (unsigned int i = 0; i < m->nr_cpus; i++)
+			if (m->cpus[i] != self)
+				wait_idle(m->cpus[i]);
+	} while (switches(m) != before);
 }
 
 static void run_task(struct vcpu *cpu, struct task_struct *task)
