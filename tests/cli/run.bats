@@ -131,8 +131,8 @@ ends_by() {
 	grep -q "standard output could not be written" err
 }
 
-@test "one vCPU hits no window, and says so" {
-	run --separate-stderr "$MMSTORM" run fork-fault-munmap --cpus 1 --ops 50k --quiet --json one.json
+@test "one vCPU with one task hits no window" {
+	run --separate-stderr "$MMSTORM" run fork-fault-munmap --cpus 1 --tasks 1 --without fork,clone --ops 50k --quiet --json one.json
 	[ "$status" -eq 0 ]
 	python3 - <<-'PY'
 	import json

@@ -3,6 +3,8 @@
  * Every oracle, its law broken by hand on a serial machine: it objects, under
  * its own kind and a title without addresses; and is silent, but counts, when
  * nothing is wrong or when calls under way leave it open what is right.
+ *
+ * needs: check
  */
 #include "check_rig.h"
 #include "hw/tlb.h"
