@@ -32,6 +32,7 @@ struct look {
 	u32			seq;
 	u32			foreign_seq;
 	u32			brought;
+	u32			owners;
 	u8			rights;
 	u8			backing;
 	bool			pending;
@@ -197,6 +198,7 @@ void check_access_begin(struct vcpu *cpu, struct access_record *rec)
 	look->slot = slot_at(cpu, page, rec);
 	look->tagged = is_own_tag(ct, page, look->slot, rec);
 	look->foreign = !look->tagged && is_store(rec) && meets_slots(cpu, rec);
+	look->owners = (u32)atomic_read_acquire(&ct->mm->owners);
 	shadow_lock(page);
 	expire_file_slots(cpu, page);
 	look->seq = page->seq;
@@ -449,6 +451,14 @@ static bool judges_values(struct vcpu *cpu, const struct access_record *rec,
 	       is_private(look->backing) && enabled(cpu, CHECK_VALUE);
 }
 
+/* A slot that changed hands may have held words of either. */
+static bool same_owners(struct vcpu *cpu, const struct look *look)
+{
+	const struct check_task *ct = cpu->current_task->check;
+
+	return (u32)atomic_read_acquire(&ct->mm->owners) == look->owners;
+}
+
 void check_access_end(struct vcpu *cpu, struct access_record *rec)
 {
 	struct look *look = look_of(rec);
@@ -467,7 +477,8 @@ void check_access_end(struct vcpu *cpu, struct access_record *rec)
 	if (look->slot)
 		after = *look->slot;
 	known = undisturbed && !look->crowded &&
-		look->page->foreign_seq == look->foreign_seq;
+		look->page->foreign_seq == look->foreign_seq &&
+		same_owners(cpu, look);
 	judged = judges_values(cpu, rec, look) && known &&
 		 look->before.lo != SLOT_UNKNOWN && after.lo != SLOT_UNKNOWN;
 	if (judges_values(cpu, rec, look) && !judged)

@@ -39,6 +39,7 @@ struct check_mm *check_fork_begin(struct task_struct *parent)
 	copy->nr_pages = from->nr_pages;
 	copy->grows = READ_ONCE(from->grows);
 	atomic_set(&copy->slots, 0);
+	atomic_set(&copy->owners, atomic_read_acquire(&from->owners));
 	for (i = 0; i < from->nr_pages; i++) {
 		shadow_lock(&from->page[i]);
 		copy->page[i] = from->page[i];
@@ -54,8 +55,9 @@ static u64 slot_newest(const struct shadow_slot *slot)
 	return slot->next ? slot->next : slot->hi;
 }
 
+/* @steady: no slot of the parent got a new owner between the two looks. */
 static void inherit_slot(struct shadow_slot *child,
-			 const struct shadow_slot *parent)
+			 const struct shadow_slot *parent, bool steady)
 {
 	u64 newest = slot_newest(parent);
 
@@ -64,7 +66,8 @@ static void inherit_slot(struct shadow_slot *child,
 	} else if (newest != child->lo) {
 		/* A range has one writer; zero is before every writer. */
 		child->hi = newest;
-		if (child->lo && tag_task(child->lo) != tag_task(newest))
+		if (!steady ||
+		    (child->lo && tag_task(child->lo) != tag_task(newest)))
 			child->lo = child->hi = SLOT_UNKNOWN;
 	} else {
 		child->hi = child->lo;
@@ -72,7 +75,8 @@ static void inherit_slot(struct shadow_slot *child,
 	child->next = 0;
 }
 
-static void inherit_page(struct shadow_page *child, struct shadow_page *parent)
+static void inherit_page(struct shadow_page *child, struct shadow_page *parent,
+			 bool steady)
 {
 	unsigned int i;
 
@@ -85,7 +89,7 @@ static void inherit_page(struct shadow_page *child, struct shadow_page *parent)
 		shadow_forget_slots(child);
 	} else {
 		for (i = 0; i < CHECK_SLOTS; i++)
-			inherit_slot(&child->slot[i], &parent->slot[i]);
+			inherit_slot(&child->slot[i], &parent->slot[i], steady);
 	}
 	shadow_unlock(parent);
 	child->pending = 0;
@@ -100,6 +104,7 @@ void check_fork_end(struct task_struct *parent, struct check_mm *token,
 {
 	struct check_task *ct = parent->check;
 	unsigned int i;
+	bool steady;
 
 	if (!token)
 		return;
@@ -107,7 +112,9 @@ void check_fork_end(struct task_struct *parent, struct check_mm *token,
 		free(token);
 		return;
 	}
+	steady = atomic_read(&token->owners) ==
+		 atomic_read_acquire(&ct->mm->owners);
 	for (i = 0; i < token->nr_pages; i++)
-		inherit_page(&token->page[i], &ct->mm->page[i]);
+		inherit_page(&token->page[i], &ct->mm->page[i], steady);
 	child->check = token;
 }

@@ -140,6 +140,7 @@ static bool own_slot(struct check_mm *cm, unsigned int *slot)
 			return false;
 	} while (!raw_try_cmpxchg(&cm->slots.counter, &used,
 				  used | 1 << *slot));
+	raw_atomic_add(1, &cm->owners);
 	return true;
 }
 

@@ -66,6 +66,7 @@ struct check_mm {
 	unsigned long	base;
 	unsigned int	nr_pages;
 	atomic_t	slots;		/* bits: slots that a task owns now */
+	atomic_t	owners;		/* moves when one gets an owner */
 	/*
 	 * A stack is, or was, in the window: what no call has mapped may be
 	 * there all the same.  Set before the call that makes it; never unset.

@@ -7,7 +7,8 @@
  *				the vCPU there until a partner comes with the same
  *				key (sync/sched.h)
  *   window_hit(WIN_x)		counts, and is called only in the branch that the
- *				race alone reaches: never with one vCPU
+ *				race alone reaches: never with one task, and with
+ *				one vCPU only where an op has slept
  *
  * A run's summary prints the counts; a window that a storm promises and does not
  * hit makes the run NOT-EXERCISED.
