@@ -21,7 +21,7 @@
 #include "stress/sanitizer.h"
 
 /* How often the whole machine is recounted while it lives. */
-#define QUIET_OPS	250000
+#define QUIET_OPS	100000
 
 static const char *const sched_choices[] = { "free", "jitter", NULL };
 static const char *const frame_bytes_choices[] = { "64", "4096", NULL };
@@ -69,7 +69,7 @@ const struct option_row run_rows[] = {
 	{ "trace", 0, OPTION_FLAG, ROW(trace), 0, 0, NULL,
 	  "keep the last events of every vCPU and show them in findings" },
 	{ "any-windows", 0, OPTION_FLAG, ROW(any_windows), 0, 0, NULL,
-	  "do not insist on the storm's windows" },
+	  "do not insist on the storm's windows and oracles" },
 	{ "json", 'j', OPTION_STRING, ROW(json), 0, 0, NULL,
 	  "write findings and summary as JSON lines to a file, or -" },
 	{ "progress", 0, OPTION_CHOICE, ROW(progress), 0, 0, progress_choices,

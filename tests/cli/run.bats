@@ -68,7 +68,7 @@ bats_require_minimum_version 1.5.0
 }
 
 @test "a number of ops ends a run" {
-	run --separate-stderr "$MMSTORM" run fork-fault-munmap --cpus 2 --ops 20k --any-windows --quiet
+	run --separate-stderr "$MMSTORM" run fork-fault-munmap --cpus 2 --ops 60k --any-windows --quiet
 	[ "$status" -eq 0 ]
 	[ -z "$stderr" ]
 }
@@ -94,7 +94,7 @@ ends_by() {
 }
 
 @test "JSON lines, whole and valid" {
-	run --separate-stderr "$MMSTORM" run fork-fault-munmap --cpus 2 --ops 5k --any-windows --quiet --json result.json
+	run --separate-stderr "$MMSTORM" run fork-fault-munmap --cpus 2 --ops 60k --any-windows --quiet --json result.json
 	[ "$status" -eq 0 ]
 	[ "$(ls -A)" = result.json ]
 	python3 - <<-'PY'
@@ -108,7 +108,7 @@ ends_by() {
 }
 
 @test "JSON on standard output is all there is on it" {
-	run --separate-stderr "$MMSTORM" run fork-fault-munmap --cpus 2 --ops 5k --any-windows --json -
+	run --separate-stderr "$MMSTORM" run fork-fault-munmap --cpus 2 --ops 60k --any-windows --json -
 	[ "$status" -eq 0 ]
 	echo "$output" | python3 -c 'import json, sys; [json.loads(line) for line in sys.stdin]'
 }
