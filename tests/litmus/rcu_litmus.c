@@ -15,7 +15,6 @@ enum wrong {
 	PLAIN_PUBLISH	= 2,	/* the pointer is stored without release */
 	LATE_USE	= 4,	/* the reader uses it after its section */
 	UNLINK_LATE	= 8,	/* waits first, unlinks afterwards */
-	CALLBACK_RACES	= 16,	/* the callback counts without a lock */
 };
 
 #define SLOTS	8
@@ -36,8 +35,9 @@ static struct node nodes[2], *head;
 /* One each, so that the updaters are not ordered by it. */
 static spinlock_t update_lock[2];
 static unsigned int running, ready;
-static unsigned long freed_unlocked;
 static unsigned long sum;
+
+static unsigned int step;
 
 /* Frees by writing all of it, so that any reader left is a race, and then for good. */
 static void destroy(struct leaf *l)
@@ -48,8 +48,6 @@ static void destroy(struct leaf *l)
 
 static void destroy_rcu(struct rcu_head *rcu)
 {
-	if (wrong & CALLBACK_RACES)
-		freed_unlocked++;
 	destroy(container_of(rcu, struct leaf, rcu));
 }
 
@@ -141,8 +139,7 @@ static void work(struct rig *rig, unsigned int cpu)
 	if (cpu < 2) {
 		await(&ready, 2);
 		for (i = 0; i < UPDATES; i++) {
-			update(&nodes[cpu].leaf[i % SLOTS], &update_lock[cpu],
-			       cpu == 0 && !(wrong & CALLBACK_RACES));
+			update(&nodes[cpu].leaf[i % SLOTS], &update_lock[cpu], cpu == 0);
 			if (i % 10 == 9)
 				rcu_process_callbacks();
 			if (i % 2 == 0)
@@ -213,18 +210,11 @@ static void unlink_late(void)
 	run_list(UNLINK_LATE);
 }
 
-static void callback_races(void)
-{
-	run_list(CALLBACK_RACES);
-}
-
 /*
  * The one that a single "grace period" annotation hides, made to happen each time: the
  * reader's section begins when the grace period has begun, finds the leaf, and is over
  * before the writer unlinks it, too late.
  */
-static unsigned int step;
-
 static void set_step(unsigned int n)
 {
 	__atomic_store_n(&step, n, __ATOMIC_RELAXED);
@@ -263,6 +253,39 @@ static void section_after_begin(void)
 	spin_lock_init(&update_lock[0], LOCK_RANK_LEAF, "update");
 	nodes[0].leaf[0] = new_leaf();
 	rig_run(rig, after_the_begin);
+	rig_destroy(rig);
+}
+
+/*
+ * Callbacks of two vCPUs that count without a lock.  Both are queued before either
+ * runs, and nobody reads: a reader that saw what one of them published later would
+ * carry the order from the one to the other.
+ */
+static unsigned long freed_unlocked;
+
+static void count_and_destroy(struct rcu_head *rcu)
+{
+	freed_unlocked++;
+	destroy(container_of(rcu, struct leaf, rcu));
+}
+
+static void queue_and_process(struct rig *rig, unsigned int cpu)
+{
+	call_rcu(&new_leaf()->rcu, count_and_destroy);
+	__atomic_fetch_add(&step, 1, __ATOMIC_RELAXED);
+	await(&step, 2);
+	rcu_process_callbacks();
+	/* The barrier at a thread's end would run the other's callback too. */
+	__atomic_fetch_add(&step, 1, __ATOMIC_RELAXED);
+	await(&step, 4);
+}
+
+static void callback_races(void)
+{
+	struct rig *rig = rig_create(2, NULL, false, 0);
+
+	step = 0;
+	rig_run(rig, queue_and_process);
 	rig_destroy(rig);
 }
 
