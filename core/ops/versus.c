@@ -291,16 +291,16 @@ static bool gave_up(struct versus *v, struct model_mm *mm,
 	/* These stop in the middle, as the kernel's do, and say the same of a hole. */
 	if (op->code == OP_MPROTECT || op->code == OP_MADVISE)
 		inconclusive(v);
+	/*
+	 * A fault leaves things behind, also one that fails: a stack that grew, an
+	 * anon_vma that keeps ranges from merging later.
+	 */
+	if (op_desc((enum mm_op_code)op->code)->class == OP_CLASS_ACCESS)
+		inconclusive(v);
 	if (r->ret == -ENOMEM)
 		return true;
 	if (op->code == OP_BRK)
 		return r->ret == model_brk(mm, 0) && r->ret != (long)r->va;
-	/*
-	 * A fault leaves things behind: a stack that grew, an anon_vma that keeps
-	 * ranges from merging later.
-	 */
-	if (op_desc((enum mm_op_code)op->code)->class == OP_CLASS_ACCESS)
-		inconclusive(v);
 	/*
 	 * A move succeeds with the old range still mapped, as the kernel's does
 	 * (mm/mremap.c, unmap_source_vma), when only that range's split failed.
