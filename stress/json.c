@@ -105,9 +105,3 @@ void json_double(struct json *j, const char *key, double value)
 	else
 		fputs("null", j->file);
 }
-
-void json_bool(struct json *j, const char *key, bool value)
-{
-	put_key(j, key);
-	fputs(value ? "true" : "false", j->file);
-}

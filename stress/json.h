@@ -27,7 +27,6 @@ void json_string(struct json *j, const char *key, const char *value);
 void json_hex(struct json *j, const char *key, u64 value);	/* a string */
 void json_u64(struct json *j, const char *key, u64 value);
 void json_double(struct json *j, const char *key, double value);
-void json_bool(struct json *j, const char *key, bool value);
 
 /* Key NULL inside an array. */
 void json_open_object(struct json *j, const char *key);

@@ -13,8 +13,6 @@
 #define PAGE_SIZE	(1UL << PAGE_SHIFT)
 #define PAGE_MASK	(~(PAGE_SIZE - 1))
 #define PAGE_ALIGN(x)	ALIGN((unsigned long)(x), PAGE_SIZE)
-#define PFN_UP(x)	(((unsigned long)(x) + PAGE_SIZE - 1) >> PAGE_SHIFT)
-#define PFN_DOWN(x)	((unsigned long)(x) >> PAGE_SHIFT)
 #define offset_in_page(x)	((unsigned long)(x) & ~PAGE_MASK)
 
 /* So is a table: 512 entries of 8 bytes in one page. */

@@ -59,9 +59,6 @@
 
 /* CR3: root frame and PCID; a write with NOFLUSH keeps the PCID's translations. */
 #define X86_CR3_PCID_BITS	12
-#define X86_CR3_PCID_MASK	0xfffULL
-#define X86_CR3_ADDR_MASK	X86_PFN_MASK
-#define X86_CR3_PCID_NOFLUSH	(1ULL << 63)
 
 static inline bool x86_entry_present(u64 entry)
 {

@@ -37,10 +37,6 @@ static inline unsigned long find_first_zero_bit(const unsigned long *map, unsign
 	for ((bit) = find_first_bit(map, size); (bit) < (size);			\
 	     (bit) = find_next_bit(map, size, (bit) + 1))
 
-#define for_each_clear_bit(bit, map, size)					\
-	for ((bit) = find_first_zero_bit(map, size); (bit) < (size);		\
-	     (bit) = find_next_zero_bit(map, size, (bit) + 1))
-
 /* Plain writers: the caller owns the destination. */
 static inline void bitmap_zero(unsigned long *map, unsigned int n)
 {

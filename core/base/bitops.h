@@ -77,20 +77,4 @@ static inline void __clear_bit(unsigned long nr, unsigned long *addr)
 	addr[BIT_WORD(nr)] &= ~BIT_MASK(nr);
 }
 
-static inline bool __test_and_set_bit(unsigned long nr, unsigned long *addr)
-{
-	bool was = addr[BIT_WORD(nr)] & BIT_MASK(nr);
-
-	__set_bit(nr, addr);
-	return was;
-}
-
-static inline bool __test_and_clear_bit(unsigned long nr, unsigned long *addr)
-{
-	bool was = addr[BIT_WORD(nr)] & BIT_MASK(nr);
-
-	__clear_bit(nr, addr);
-	return was;
-}
-
 #endif

@@ -16,7 +16,6 @@
 #define __must_check	__attribute__((warn_unused_result))
 #endif
 #define __printf(a, b)	__attribute__((format(printf, a, b)))
-#define __packed	__attribute__((packed))
 #define __maybe_unused	__attribute__((unused))
 #define __cold		__attribute__((cold))
 #define __noreturn	__attribute__((noreturn))
@@ -31,7 +30,6 @@
 
 /* A function that ThreadSanitizer does not look into (whole files: core/CMakeLists.txt). */
 #define NO_TSAN		__attribute__((no_sanitize("thread")))
-#define NO_ASAN		__attribute__((no_sanitize("address")))
 
 #define __mm_concat(a, b)	a##b
 #define mm_concat(a, b)		__mm_concat(a, b)
@@ -39,7 +37,6 @@
 
 #define BUILD_BUG_ON(cond)	_Static_assert(!(cond), "BUILD_BUG_ON: " #cond)
 
-#define __same_type(a, b)	__builtin_types_compatible_p(__typeof__(a), __typeof__(b))
 #define ARRAY_SIZE(a)		(sizeof(a) / sizeof((a)[0]))
 
 #define container_of(ptr, type, member)						\
@@ -52,7 +49,6 @@
 #define IS_ALIGNED(x, a)	(((x) & ((__typeof__(x))(a) - 1)) == 0)
 #define DIV_ROUND_UP(n, d)	(((n) + (d) - 1) / (d))
 #define BIT(n)			(1UL << (n))
-#define BIT_ULL(n)		(1ULL << (n))
 
 #define __mm_min(a, b, x, y)							\
 	({ __typeof__(a) x = (a); __typeof__(b) y = (b); x < y ? x : y; })
@@ -60,8 +56,6 @@
 	({ __typeof__(a) x = (a); __typeof__(b) y = (b); x > y ? x : y; })
 #define min(a, b)	__mm_min(a, b, __UNIQUE_ID(x), __UNIQUE_ID(y))
 #define max(a, b)	__mm_max(a, b, __UNIQUE_ID(x), __UNIQUE_ID(y))
-#define min_t(type, a, b)	min((type)(a), (type)(b))
-#define max_t(type, a, b)	max((type)(a), (type)(b))
 #define clamp(v, lo, hi)	min(max(v, lo), hi)
 
 #define __mm_swap(a, b, t)							\

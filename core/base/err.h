@@ -9,9 +9,6 @@
 
 #define MAX_ERRNO	4095
 
-/* Taken by restartable kernel calls; never seen by a simulated program. */
-#define ERESTARTSYS	512
-
 #define IS_ERR_VALUE(x)	unlikely((unsigned long)(x) >= (unsigned long)-MAX_ERRNO)
 
 static inline void *ERR_PTR(long error)
@@ -28,17 +25,5 @@ static inline bool IS_ERR(const void *ptr)
 {
 	return IS_ERR_VALUE((unsigned long)ptr);
 }
-
-static inline bool IS_ERR_OR_NULL(const void *ptr)
-{
-	return unlikely(!ptr) || IS_ERR(ptr);
-}
-
-static inline int PTR_ERR_OR_ZERO(const void *ptr)
-{
-	return IS_ERR(ptr) ? (int)PTR_ERR(ptr) : 0;
-}
-
-#define ERR_CAST(ptr)	((void *)(ptr))
 
 #endif

@@ -73,20 +73,6 @@ static inline void list_del_init(struct list_head *entry)
 	INIT_LIST_HEAD(entry);
 }
 
-static inline void list_replace(struct list_head *old, struct list_head *entry)
-{
-	entry->next = old->next;
-	entry->next->prev = entry;
-	entry->prev = old->prev;
-	entry->prev->next = entry;
-}
-
-static inline void list_move(struct list_head *entry, struct list_head *head)
-{
-	__list_del_entry(entry);
-	list_add(entry, head);
-}
-
 static inline void list_move_tail(struct list_head *entry, struct list_head *head)
 {
 	__list_del_entry(entry);
@@ -101,16 +87,6 @@ static inline bool list_empty(const struct list_head *head)
 static inline bool list_is_singular(const struct list_head *head)
 {
 	return !list_empty(head) && head->next == head->prev;
-}
-
-static inline bool list_is_head(const struct list_head *entry, const struct list_head *head)
-{
-	return entry == head;
-}
-
-static inline bool list_is_first(const struct list_head *entry, const struct list_head *head)
-{
-	return entry->prev == head;
 }
 
 static inline bool list_is_last(const struct list_head *entry, const struct list_head *head)
@@ -181,12 +157,6 @@ static inline size_t list_count_nodes(const struct list_head *head)
 	list_entry(list_of_entry(pos, member)->prev, __typeof__(*(pos)), member)
 #define list_entry_is_head(pos, head, member)	(list_of_entry(pos, member) == (head))
 
-#define list_for_each(pos, head)						\
-	for (pos = (head)->next; pos != (head); pos = pos->next)
-
-#define list_for_each_safe(pos, n, head)					\
-	for (pos = (head)->next, n = pos->next; pos != (head); pos = n, n = pos->next)
-
 #define list_for_each_entry(pos, head, member)					\
 	for (pos = list_first_entry(head, __typeof__(*pos), member);		\
 	     !list_entry_is_head(pos, head, member); pos = list_next_entry(pos, member))
@@ -195,25 +165,12 @@ static inline size_t list_count_nodes(const struct list_head *head)
 	for (pos = list_last_entry(head, __typeof__(*pos), member);		\
 	     !list_entry_is_head(pos, head, member); pos = list_prev_entry(pos, member))
 
-#define list_for_each_entry_continue(pos, head, member)				\
-	for (pos = list_next_entry(pos, member);				\
-	     !list_entry_is_head(pos, head, member); pos = list_next_entry(pos, member))
-
-#define list_for_each_entry_from(pos, head, member)				\
-	for (; !list_entry_is_head(pos, head, member); pos = list_next_entry(pos, member))
-
 /* @n keeps the next entry: @pos may be deleted in the loop. */
 #define list_for_each_entry_safe(pos, n, head, member)				\
 	for (pos = list_first_entry(head, __typeof__(*pos), member),		\
 	    n = list_next_entry(pos, member);					\
 	     !list_entry_is_head(pos, head, member);				\
 	     pos = n, n = list_next_entry(n, member))
-
-#define list_for_each_entry_safe_reverse(pos, n, head, member)			\
-	for (pos = list_last_entry(head, __typeof__(*pos), member),		\
-	    n = list_prev_entry(pos, member);					\
-	     !list_entry_is_head(pos, head, member);				\
-	     pos = n, n = list_prev_entry(n, member))
 
 struct hlist_node {
 	struct hlist_node *next, **pprev;	/* pprev: the pointer that points here */
@@ -224,7 +181,6 @@ struct hlist_head {
 };
 
 #define HLIST_HEAD_INIT		{ .first = NULL }
-#define INIT_HLIST_HEAD(h)	((h)->first = NULL)
 
 static inline void INIT_HLIST_NODE(struct hlist_node *n)
 {

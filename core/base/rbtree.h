@@ -104,10 +104,6 @@ static inline void rb_erase_augmented_cached(struct rb_node *node, struct rb_roo
 	rb_erase_augmented(node, &root->rb_root, augment);
 }
 
-#define rbtree_for_each_entry(pos, root, member, n)				\
-	for (struct rb_node *n = rb_first(root);				\
-	     n && ((pos) = rb_entry(n, __typeof__(*(pos)), member), 1); n = rb_next(n))
-
 /*
  * Callbacks for a subtree maximum: each node has @augmented = the largest of @compute(node)
  * in its subtree.

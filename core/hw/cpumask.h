@@ -39,11 +39,6 @@ static inline void __cpumask_set_cpu(unsigned int cpu, cpumask_t *mask)
 	mask->bits[cpu / 64] |= 1ULL << (cpu % 64);
 }
 
-static inline void __cpumask_clear_cpu(unsigned int cpu, cpumask_t *mask)
-{
-	mask->bits[cpu / 64] &= ~(1ULL << (cpu % 64));
-}
-
 static inline bool cpumask_test_cpu(unsigned int cpu, const cpumask_t *mask)
 {
 	return raw_load_order(&mask->bits[cpu / 64], __ATOMIC_SEQ_CST) >> (cpu % 64) & 1;
@@ -79,21 +74,6 @@ static inline unsigned int cpumask_next(unsigned int cpu, const cpumask_t *mask)
 static inline unsigned int cpumask_first(const cpumask_t *mask)
 {
 	return cpumask_next(0, mask);
-}
-
-static inline bool cpumask_empty(const cpumask_t *mask)
-{
-	return cpumask_first(mask) == NR_CPUS;
-}
-
-static inline unsigned int cpumask_weight(const cpumask_t *mask)
-{
-	unsigned int n = 0;
-
-	for (unsigned int i = 0; i < CPUMASK_WORDS; i++)
-		n += (unsigned int)__builtin_popcountll(
-			raw_load_order(&mask->bits[i], __ATOMIC_RELAXED));
-	return n;
 }
 
 /* Is some CPU other than @cpu a member?  (cpumask_any_but(mask, cpu) < nr_cpu_ids) */

@@ -22,7 +22,6 @@
 #define TLB_HUGE	8
 
 /* Tags are PCIDs, 12 bits; this one means global and is never loaded. */
-#define TLB_TAG_BITS	12
 #define TLB_TAG_GLOBAL	0xfffu
 #define TLB_TAG_MASK	0xfffu
 

@@ -132,12 +132,6 @@ long change_protection(struct mmu_gather *tlb, struct vm_area_struct *vma,
 bool can_change_pte_writable(struct vm_area_struct *vma, unsigned long addr,
 			     pte_t pte);
 
-/*
- * Shared mapping whose first write somebody wants to hear of (dirty tracking of
- * files with write-back): never, as long as there is no write-back.
- */
-bool vma_wants_writenotify(struct vm_area_struct *vma);
-
 /* ---- counters of resident pages (mm.h has the arithmetic) ---- */
 
 /* Which counter a page-cache page and any mapped page belongs to. */

@@ -61,11 +61,6 @@ static inline void mmget(struct mm_struct *mm)
 	atomic_inc(&mm->mm_users);
 }
 
-static inline bool mmget_not_zero(struct mm_struct *mm)
-{
-	return atomic_inc_not_zero(&mm->mm_users);
-}
-
 /* Drops a user; the last one runs exit_mmap() (may sleep, no locks held). */
 void mmput(struct mm_struct *mm);
 /* Drops a reference to the structure; the last frees the root table and the structure. */

@@ -70,7 +70,6 @@ typedef unsigned long vm_flags_t;
 #define VM_STACK		VM_GROWSDOWN
 #define VM_ACCESS_FLAGS		(VM_READ | VM_WRITE | VM_EXEC)
 #define VM_SPECIAL		(VM_IO | VM_DONTEXPAND | VM_PFNMAP | VM_MIXEDMAP)
-#define VM_NO_KHUGEPAGED	(VM_SPECIAL | VM_HUGETLB)
 #define VM_LOCKED_MASK		(VM_LOCKED | VM_LOCKONFAULT)
 /* Bits in which two VMAs may differ and still merge (mm/vma.c is_mergeable_vma). */
 #define VM_IGNORE_MERGE		VM_SOFTDIRTY
@@ -209,8 +208,6 @@ struct mm_params {
 	bool		thp_align;		/* 2 MiB placement (CONFIG_TRANSPARENT_HUGEPAGE) */
 	bool		cap_sys_rawio;		/* may map below dac_mmap_min_addr */
 	bool		cap_ipc_lock;		/* RLIMIT_MEMLOCK does not bind */
-	/* RLIMIT_DATA of brk etc. still binds; kept for completeness */
-	bool		cap_sys_resource;
 	unsigned int	personality;
 	unsigned long	rlim[RLIM_NLIMITS];	/* bytes */
 };
@@ -274,11 +271,6 @@ struct mm_struct {
 	struct check_mm		*check;			/* check/: its shadow, or NULL */
 };
 
-static inline struct mm_struct *context_to_mm(struct mm_context *ctx)
-{
-	return container_of(ctx, struct mm_struct, context);
-}
-
 /* ---- faults ---------------------------------------------------------------------------------- */
 
 typedef unsigned int vm_fault_t;
@@ -307,8 +299,6 @@ enum fault_flag {
 #define VM_FAULT_LOCKED		0x000200U
 #define VM_FAULT_RETRY		0x000400U
 #define VM_FAULT_FALLBACK	0x000800U
-#define VM_FAULT_DONE_COW	0x001000U
-#define VM_FAULT_NEEDDSYNC	0x002000U
 #define VM_FAULT_COMPLETED	0x004000U
 #define VM_FAULT_ERROR		(VM_FAULT_OOM | VM_FAULT_SIGBUS | VM_FAULT_SIGSEGV |	\
 				 VM_FAULT_FALLBACK)
@@ -321,7 +311,6 @@ struct vm_fault {
 	unsigned long		real_address;
 	unsigned int		flags;		/* FAULT_FLAG_* */
 	pmd_t			*pmd;
-	pmd_t			orig_pmd;
 	pte_t			*pte;		/* mapped entry, NULL when there is no table */
 	pte_t			orig_pte;	/* its value when the fault began */
 	/* protects *pte; held iff pte is mapped and locked */

@@ -50,14 +50,6 @@ static inline void mmap_write_lock_nested(struct mm_struct *mm, int subclass)
 	mm_lock_seq_begin(mm);
 }
 
-static inline bool mmap_write_trylock(struct mm_struct *mm)
-{
-	if (!down_write_trylock(&mm->mmap_lock))
-		return false;
-	mm_lock_seq_begin(mm);
-	return true;
-}
-
 static inline void mmap_write_unlock(struct mm_struct *mm)
 {
 	vma_end_write_all(mm);

@@ -341,15 +341,6 @@ int page_index_insert(struct page_index *index, unsigned long offset,
 	return 0;
 }
 
-void page_index_replace(struct page_index *index, unsigned long offset,
-			struct page *page)
-{
-	struct page_index_node *leaf = leaf_of(index, offset, NULL);
-
-	MM_BUG_ON(!leaf || !leaf->slots[slot_of(leaf, offset)]);
-	smp_store_release(&leaf->slots[slot_of(leaf, offset)], (void *)page);
-}
-
 struct page *page_index_erase(struct page_index *index, unsigned long offset)
 {
 	struct page_index_node *leaf = leaf_of(index, offset, NULL);

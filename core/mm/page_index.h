@@ -52,9 +52,6 @@ struct page *page_index_find(struct page_index *index, unsigned long *offset,
 /* Writer.  -EEXIST when taken, -EAGAIN when @pre has too few nodes. */
 int page_index_insert(struct page_index *index, unsigned long offset,
 		      struct page *page, struct page_index_prealloc *pre);
-/* Writer: swap the page at @offset, which must be present. */
-void page_index_replace(struct page_index *index, unsigned long offset,
-			struct page *page);
 /* Writer: returns what was there; empty nodes are retired. */
 struct page *page_index_erase(struct page_index *index, unsigned long offset);
 

@@ -34,11 +34,6 @@ static bool pte_needs_flush(pte_t old, pte_t new)
 	return (pte_val(old) ^ pte_val(new)) & rights;
 }
 
-bool vma_wants_writenotify(struct vm_area_struct *vma)
-{
-	return false;
-}
-
 bool can_change_pte_writable(struct vm_area_struct *vma, unsigned long addr,
 			     pte_t pte)
 {

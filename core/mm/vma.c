@@ -315,23 +315,3 @@ void vma_split_cancel(struct vma_split *sp)
 	remove_vma(new);
 	sp->new = NULL;
 }
-
-int split_vma(struct vm_area_struct *vma, unsigned long addr, bool new_below)
-{
-	struct mm_struct *mm = vma->vm_mm;
-	struct vma_split sp;
-	struct vma_edit e;
-	int err;
-
-	if (mm->map_count >= (int)mm->params.max_map_count)
-		return -ENOMEM;
-	vma_edit_begin(&e, mm);
-	err = vma_split_prepare(&e, &sp, vma, addr, new_below);
-	if (err) {
-		vma_edit_abort(&e);
-		return err;
-	}
-	vma_split_finish(&sp);
-	vma_edit_commit(&e);
-	return 0;
-}

@@ -114,8 +114,6 @@ int vma_split_prepare(struct vma_edit *e, struct vma_split *sp, struct vm_area_s
 		      unsigned long addr, bool new_below);
 void vma_split_finish(struct vma_split *sp);
 void vma_split_cancel(struct vma_split *sp);
-/* Both halves and the publishing (split_vma). */
-int split_vma(struct vm_area_struct *vma, unsigned long addr, bool new_below);
 
 /* ---- merging (vma_merge.c) ------------------------------------------------------------------- */
 

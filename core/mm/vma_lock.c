@@ -96,17 +96,6 @@ struct vm_area_struct *vma_start_read(struct mm_struct *mm, struct vm_area_struc
 	return vma;
 }
 
-bool vma_start_read_locked(struct vm_area_struct *vma)
-{
-	int oldcnt;
-
-	mmap_assert_locked(vma->vm_mm);
-	if (!vma_refcount_get(vma, &oldcnt))
-		return false;
-	lockdep_acquire(vma, LOCK_RANK_VMA_LOCK, 0, LOCKDEP_READ | LOCKDEP_TRY, "vma_lock");
-	return true;
-}
-
 struct vm_area_struct *lock_vma_under_rcu(struct mm_struct *mm, unsigned long address)
 {
 	struct vm_area_struct *found, *vma;

@@ -28,8 +28,6 @@ struct vm_area_struct *lock_vma_under_rcu(struct mm_struct *mm, unsigned long ad
  * detached, look again. In an RCU read section, which may be left and re-entered on failure.
  */
 struct vm_area_struct *vma_start_read(struct mm_struct *mm, struct vm_area_struct *vma);
-/* The same under mmap_lock held for reading: always succeeds while readers are few. */
-bool vma_start_read_locked(struct vm_area_struct *vma);
 void vma_end_read(struct vm_area_struct *vma);
 
 void __vma_start_write(struct vm_area_struct *vma, unsigned int mm_lock_seq);
@@ -63,13 +61,6 @@ static inline void vma_assert_write_locked(struct vm_area_struct *vma)
 
 	VM_BUG_ON(!__is_vma_write_locked(vma, &seq));
 	(void)seq;
-}
-
-/* Held for reading by someone, or for writing by us (vma_assert_locked). */
-static inline void vma_assert_locked(struct vm_area_struct *vma)
-{
-	VM_BUG_ON(atomic_read(&vma->vm_refcnt) <= 1 &&
-		  READ_ONCE(vma->vm_lock_seq) != READ_ONCE(vma->vm_mm->mm_lock_seq));
 }
 
 static inline void vma_assert_attached(const struct vm_area_struct *vma)

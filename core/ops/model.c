@@ -178,11 +178,6 @@ void model_set_rlimit(struct model_mm *mm, unsigned nr, unsigned long value)
 		mm->rlimit[nr] = value;
 }
 
-unsigned long model_get_rlimit(const struct model_mm *mm, unsigned nr)
-{
-	return nr < MODEL_RLIMIT_MAX ? mm->rlimit[nr] : MODEL_NO_LIMIT;
-}
-
 void model_set_root(struct model_mm *mm, bool root)
 {
 	mm->root = root;
@@ -199,22 +194,12 @@ void model_set_mmap_base(struct model_mm *mm, unsigned long base)
 	mm->mmap_base = base;
 }
 
-unsigned long model_mmap_base(const struct model_mm *mm)
-{
-	return mm->mmap_base;
-}
-
 void model_set_brk(struct model_mm *mm, unsigned long start_brk,
 		   unsigned long brk, unsigned long data_bytes)
 {
 	mm->start_brk = start_brk;
 	mm->brk = brk;
 	mm->data_bytes = data_bytes;
-}
-
-unsigned long model_start_brk(const struct model_mm *mm)
-{
-	return mm->start_brk;
 }
 
 int model_install(struct model_mm *mm, unsigned long start, unsigned long end,

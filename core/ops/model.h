@@ -67,16 +67,12 @@ struct model_file *model_file_create(struct model *m, enum model_file_kind kind,
 				     uint64_t size, unsigned may);
 struct model_file *model_file_reopen(struct model_file *f, unsigned may);
 void model_file_close(struct model_file *f);
-uint64_t model_file_size(const struct model_file *f);
 /* Equal for all opens of one file; never 0; what model_range.object says. */
 uint64_t model_file_object(const struct model_file *f);
 /* ftruncate(2): zaps mapped pages past the end, COWed ones too. */
 long model_ftruncate(struct model_file *f, uint64_t size);
 /* The file grew or shrank by write(2) or another way that zaps like truncate. */
 long model_file_set_size(struct model_file *f, uint64_t size);
-/* Put bytes into the file's pages, as write(2) within its size would. */
-long model_file_write(struct model_file *f, uint64_t off, const void *buf,
-		      size_t len);
 /*
  * What a byte never written reads: for recordings, whose files had contents
  * before. NULL (the default): zero.
@@ -145,18 +141,15 @@ enum model_rlimit { MODEL_RLIMIT_DATA = 2, MODEL_RLIMIT_STACK = 3,
 		    MODEL_RLIMIT_MAX = 16 };
 /* `nr` is the number of the Linux resource; unknown ones are kept, unused. */
 void model_set_rlimit(struct model_mm *mm, unsigned nr, unsigned long value);
-unsigned long model_get_rlimit(const struct model_mm *mm, unsigned nr);
 /* Root may lock memory and map below the sysctl's mmap_min_addr. */
 void model_set_root(struct model_mm *mm, bool root);
 /* personality(2) bits: READ_IMPLIES_EXEC, ADDR_COMPAT_LAYOUT. */
 void model_set_personality(struct model_mm *mm, unsigned long persona);
 /* Top of the top-down area, or (legacy) start of the bottom-up one. */
 void model_set_mmap_base(struct model_mm *mm, unsigned long base);
-unsigned long model_mmap_base(const struct model_mm *mm);
 /* start_brk and brk; data_bytes is end_data - start_data (RLIMIT_DATA). */
 void model_set_brk(struct model_mm *mm, unsigned long start_brk,
 		   unsigned long brk, unsigned long data_bytes);
-unsigned long model_start_brk(const struct model_mm *mm);
 
 enum model_special { MODEL_PLAIN, MODEL_STACK, MODEL_VVAR, MODEL_VDSO,
 		     MODEL_SHM_SEGMENT };

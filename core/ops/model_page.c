@@ -237,11 +237,6 @@ void model_file_close(struct model_file *f)
 	file_put(f);
 }
 
-uint64_t model_file_size(const struct model_file *f)
-{
-	return f->inode->size;
-}
-
 uint64_t model_file_object(const struct model_file *f)
 {
 	return f->inode->object;
@@ -382,23 +377,4 @@ void file_punch(struct model_file *f, uint64_t from, uint64_t to)
 		return;
 	file_unmap(f, first, last, false);
 	file_drop(f->inode, first, last);
-}
-
-long model_file_write(struct model_file *f, uint64_t off, const void *buf,
-		      size_t len)
-{
-	const uint8_t *from = buf;
-	size_t i;
-
-	if (off + len > f->inode->size)
-		return -EINVAL;
-	for (i = 0; i < len; i++, off++) {
-		struct page_data *page = file_page(f, off >> MODEL_PAGE_SHIFT);
-
-		if (!page)
-			return -ENOMEM;
-		page->bytes[(off & (MODEL_PAGE_SIZE - 1)) %
-			    f->model->params.page_bytes] = from[i];
-	}
-	return (long)len;
 }

@@ -15,8 +15,6 @@ enum mmu_notifier_event {
 	MMU_NOTIFY_CLEAR,
 	MMU_NOTIFY_PROTECTION_VMA,
 	MMU_NOTIFY_PROTECTION_PAGE,
-	MMU_NOTIFY_MIGRATE,
-	MMU_NOTIFY_RELEASE,
 };
 
 struct mmu_notifier_range {

@@ -37,12 +37,6 @@ bool ptep_set_access_flags(pte_t *ptep, pte_t entry, bool dirty)
 	return changed;
 }
 
-/* x86 lets a young bit linger in TLBs rather than flush for it. */
-bool ptep_clear_flush_young(pte_t *ptep)
-{
-	return ptep_test_and_clear_young(ptep);
-}
-
 pte_t ptep_clear_flush(struct mm_context *ctx, unsigned long addr, pte_t *ptep)
 {
 	pte_t pte = ptep_get_and_clear(ptep);

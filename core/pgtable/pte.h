@@ -29,16 +29,13 @@ typedef struct { u64 pgprot; } pgprot_t;
 
 #define pte_val(x)	((x).pte)
 #define pmd_val(x)	((x).pmd)
-#define pgd_val(x)	((x).pgd)
 #define pgprot_val(x)	((x).pgprot)
 #define __pte(x)	((pte_t){ (x) })
 #define __pmd(x)	((pmd_t){ (x) })
-#define __pgd(x)	((pgd_t){ (x) })
 #define __pgprot(x)	((pgprot_t){ (x) })
 
 /* Spans of one entry at each level of 4 KiB, 9-bit paging. */
 #define PTRS_PER_PTE	512
-#define PTRS_PER_PMD	512
 /* The first address after addr's PMD, or end if that comes first. */
 static inline unsigned long pmd_addr_end(unsigned long addr, unsigned long end)
 {
@@ -60,8 +57,6 @@ static inline unsigned long pmd_addr_end(unsigned long addr, unsigned long end)
 #define PAGE_NONE		__pgprot(_PAGE_PROTNONE | _PAGE_ACCESSED)
 #define PAGE_READONLY		__pgprot(_PAGE_PRESENT | _PAGE_USER | _PAGE_ACCESSED | _PAGE_NX)
 #define PAGE_READONLY_EXEC	__pgprot(_PAGE_PRESENT | _PAGE_USER | _PAGE_ACCESSED)
-#define PAGE_COPY		PAGE_READONLY
-#define PAGE_COPY_EXEC		PAGE_READONLY_EXEC
 #define PAGE_SHARED		__pgprot(pgprot_val(PAGE_READONLY) | _PAGE_RW)
 #define PAGE_SHARED_EXEC	__pgprot(pgprot_val(PAGE_READONLY_EXEC) | _PAGE_RW)
 
@@ -187,11 +182,6 @@ static inline pte_t pte_modify(pte_t pte, pgprot_t prot)
 		     (pgprot_val(prot) & ~PTE_CHG_MASK));
 }
 
-static inline pgprot_t pte_pgprot(pte_t pte)
-{
-	return __pgprot(pte_val(pte) & ~PTE_PFN_MASK);
-}
-
 /* ---- reading and changing entries ---------------------------------------------- */
 
 static inline pte_t ptep_get(const pte_t *ptep)
@@ -270,7 +260,6 @@ static inline bool pmd_leaf(pmd_t pmd)
 {
 	return (pmd_val(pmd) & _PAGE_PSE) && pmd_present(pmd);
 }
-#define pmd_trans_huge(pmd) pmd_leaf(pmd)
 
 /* Neither none, leaf nor a pointer to a table: someone wrote nonsense. */
 static inline bool pmd_bad(pmd_t pmd)
@@ -311,12 +300,6 @@ static inline void set_pmd(pmd_t *pmdp, pmd_t pmd)
 static inline void pmd_clear(pmd_t *pmdp)
 {
 	set_pmd(pmdp, __pmd(0));
-}
-
-static inline pmd_t pmdp_get_and_clear(pmd_t *pmdp)
-{
-	sched_point(SCHED_PTE, pmdp);
-	return __pmd(xchg(&pmdp->pmd, 0));
 }
 
 #endif /* MMSTORM_PGTABLE_PTE_H */

@@ -14,14 +14,12 @@
  */
 typedef struct { u64 val; } swp_entry_t;
 
-#define MAX_SWAPFILES_SHIFT	5
 #define SWP_TYPE_SHIFT		58	/* in swp_entry_t */
 #define SWP_OFFSET_MASK		((1ULL << 50) - 1)
 
 enum swp_type {
 	/* 0 .. MAX_SWAPFILES - 1: swap areas */
 	MAX_SWAPFILES		= 24,
-	SWP_HWPOISON		= 27,
 	SWP_MIGRATION_READ	= 28,
 	SWP_MIGRATION_READ_EXCLUSIVE = 29,
 	SWP_MIGRATION_WRITE	= 30,
@@ -77,21 +75,6 @@ static inline bool non_swap_entry(swp_entry_t e)
 static inline pte_t pte_swp_mkexclusive(pte_t pte)
 {
 	return __pte(pte_val(pte) | PTE_SWP_EXCLUSIVE);
-}
-
-static inline bool pte_swp_exclusive(pte_t pte)
-{
-	return pte_val(pte) & PTE_SWP_EXCLUSIVE;
-}
-
-static inline pte_t pte_swp_clear_exclusive(pte_t pte)
-{
-	return __pte(pte_val(pte) & ~PTE_SWP_EXCLUSIVE);
-}
-
-static inline pte_t pte_swp_clear_flags(pte_t pte)
-{
-	return __pte(pte_val(pte) & ~PTE_SWP_FLAGS);
 }
 
 /* ---- migration: offset = A and D of the old entry, and the old frame -------- */
@@ -151,11 +134,6 @@ static inline bool is_readable_migration_entry(swp_entry_t e)
 	return swp_type(e) == SWP_MIGRATION_READ;
 }
 
-static inline bool is_readable_exclusive_migration_entry(swp_entry_t e)
-{
-	return swp_type(e) == SWP_MIGRATION_READ_EXCLUSIVE;
-}
-
 /* The frame of a migration entry. */
 static inline unsigned long swp_offset_pfn(swp_entry_t e)
 {
@@ -171,8 +149,6 @@ static inline struct page *pfn_swap_entry_to_page(swp_entry_t e)
 /* ---- markers: a property of an address without a page --------------------------- */
 
 enum pte_marker {
-	PTE_MARKER_UFFD_WP	= 1 << 0,
-	PTE_MARKER_POISONED	= 1 << 1,
 	PTE_MARKER_GUARD	= 1 << 2,
 };
 

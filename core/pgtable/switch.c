@@ -195,8 +195,3 @@ struct mm_context *current_loaded_ctx(void)
 {
 	return READ_ONCE(this_tlbstate()->loaded_ctx);
 }
-
-bool tlb_slot_is_loaded(const struct vcpu *cpu, unsigned int pcid)
-{
-	return pcid == kern_pcid(READ_ONCE(cpu->tlbstate->loaded_asid));
-}

@@ -57,8 +57,4 @@ void leave_mm(void);
 /* The context that this vCPU has loaded (never SWITCHING to its owner). */
 struct mm_context *current_loaded_ctx(void);
 
-/* For oracles: this vCPU's slot whose PCID is pcid may be used now. */
-struct vcpu;
-bool tlb_slot_is_loaded(const struct vcpu *cpu, unsigned int pcid);
-
 #endif /* MMSTORM_PGTABLE_SWITCH_H */

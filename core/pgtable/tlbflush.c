@@ -251,9 +251,3 @@ void flush_tlb_all(struct machine *m)
 	local_irq_enable();
 	preempt_enable();
 }
-
-void flush_tlb_kernel_range(struct machine *m, unsigned long start,
-			    unsigned long end)
-{
-	flush_tlb_all(m);
-}

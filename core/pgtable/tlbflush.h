@@ -61,8 +61,6 @@ static inline void flush_tlb_page(struct mm_context *ctx, unsigned long addr)
  * held.  No flush when the old entry could not be in a TLB.
  */
 pte_t ptep_clear_flush(struct mm_context *ctx, unsigned long addr, pte_t *ptep);
-/* Clears A, and flushes if it was set.  x86 does not flush; neither do we. */
-bool ptep_clear_flush_young(pte_t *ptep);
 
 /*
  * A fault found a good entry: the vCPU used an old translation with fewer
@@ -78,8 +76,6 @@ static inline u64 inc_mm_tlb_gen(struct mm_context *ctx)
 
 /* Kernel mappings, every vCPU. */
 void flush_tlb_all(struct machine *m);
-void flush_tlb_kernel_range(struct machine *m, unsigned long start,
-			    unsigned long end);
 
 /* The IPI's handler: flush_tlb_info in info.  Interrupts off. */
 void flush_tlb_func(void *info);

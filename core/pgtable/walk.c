@@ -311,14 +311,6 @@ pte_t *pte_offset_map_rw_nolock(struct mm_context *ctx, pmd_t *pmd,
 	return pte;
 }
 
-pte_t *pte_offset_map_ro_nolock(struct mm_context *ctx, pmd_t *pmd,
-				unsigned long addr, spinlock_t **ptlp)
-{
-	pmd_t val;
-
-	return pte_offset_map_rw_nolock(ctx, pmd, addr, &val, ptlp);
-}
-
 pte_t *pte_offset_map_lock_nested(struct mm_context *ctx, pmd_t *pmd,
 				  unsigned long addr, spinlock_t **ptlp,
 				  unsigned int subclass)

@@ -72,8 +72,6 @@ pte_t *pte_offset_map(pmd_t *pmd, unsigned long addr);
 pte_t *pte_offset_map_rw_nolock(struct mm_context *ctx, pmd_t *pmd,
 				unsigned long addr, pmd_t *pmdvalp,
 				spinlock_t **ptlp);
-pte_t *pte_offset_map_ro_nolock(struct mm_context *ctx, pmd_t *pmd,
-				unsigned long addr, spinlock_t **ptlp);
 /* Mapped and locked, the table still in place.  NULL: no table. */
 pte_t *pte_offset_map_lock(struct mm_context *ctx, pmd_t *pmd,
 			   unsigned long addr, spinlock_t **ptlp);

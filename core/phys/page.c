@@ -48,17 +48,12 @@ static bool announce_and_take(struct page *page)
 	return take_lock_bit(page);
 }
 
-void lock_page_nested(struct page *page, unsigned int subclass)
-{
-	might_sleep();
-	lockdep_acquire(page, LOCK_RANK_PAGE_LOCK, subclass, 0, "page_lock");
-	if (!take_lock_bit(page))
-		wait_event_key(page_waitqueue(page), page, announce_and_take(page));
-}
-
 void lock_page(struct page *page)
 {
-	lock_page_nested(page, 0);
+	might_sleep();
+	lockdep_acquire(page, LOCK_RANK_PAGE_LOCK, 0, 0, "page_lock");
+	if (!take_lock_bit(page))
+		wait_event_key(page_waitqueue(page), page, announce_and_take(page));
 }
 
 bool trylock_page(struct page *page)

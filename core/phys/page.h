@@ -32,12 +32,9 @@ enum pageflags {
 	PG_uptodate,		/* contents may be read; set with release */
 	PG_dirty,
 	PG_lru,
-	PG_active,
 	PG_swapbacked,
 	PG_swapcache,
 	PG_writeback,
-	PG_reclaim,
-	PG_mlocked,
 	PG_anon_exclusive,	/* one mapping, by anon rmap; changed under its PTL */
 	PG_buddy,		/* head of a free block; under zone->lock */
 	PG_pcp,			/* in a per-CPU list; that vCPU only */
@@ -168,12 +165,9 @@ PAGEFLAG(Waiters, waiters)
 PAGEFLAG(Referenced, referenced)
 PAGEFLAG(Dirty, dirty)
 PAGEFLAG(LRU, lru)
-PAGEFLAG(Active, active)
 PAGEFLAG(SwapBacked, swapbacked)
 PAGEFLAG(SwapCache, swapcache)
 PAGEFLAG(Writeback, writeback)
-PAGEFLAG(Reclaim, reclaim)
-PAGEFLAG(Mlocked, mlocked)
 PAGEFLAG(AnonExclusive, anon_exclusive)
 PAGEFLAG(Buddy, buddy)
 PAGEFLAG(Pcp, pcp)
@@ -195,10 +189,6 @@ void SetPageUptodate(struct page *page);
 static inline void __SetPageUptodate(struct page *page)
 {
 	WRITE_ONCE(page->flags, READ_ONCE(page->flags) | (1UL << PG_uptodate));
-}
-static inline void ClearPageUptodate(struct page *page)
-{
-	clear_bit(PG_uptodate, &page->flags);
 }
 
 /* ---- what it belongs to ----------------------------------------------------- */
@@ -232,7 +222,6 @@ static inline int page_ref_count(const struct page *page)
 {
 	return atomic_read(&page->_refcount);
 }
-#define page_count(page) page_ref_count(page)
 
 static inline void set_page_count(struct page *page, int v)
 {
@@ -242,16 +231,6 @@ static inline void set_page_count(struct page *page, int v)
 static inline void init_page_count(struct page *page)
 {
 	set_page_count(page, 1);
-}
-
-static inline void page_ref_add(struct page *page, int nr)
-{
-	atomic_add(nr, &page->_refcount);
-}
-
-static inline bool page_ref_sub_and_test(struct page *page, int nr)
-{
-	return atomic_sub_return(nr, &page->_refcount) == 0;
 }
 
 /* Takes nr references away iff exactly `count' are left (migration). */
@@ -275,7 +254,6 @@ static inline bool try_get_page(struct page *page)
 {
 	return atomic_inc_not_zero(&page->_refcount);
 }
-#define get_page_unless_zero(page) try_get_page(page)
 
 /*
  * Whoever drops a reference that is not the last releases with it; the last one
@@ -321,11 +299,10 @@ static inline void page_mapcount_reset(struct page *page)
 
 /* ---- page lock (page_lock.c) ------------------------------------------------------
  *
- * Sleeps; rank LOCK_RANK_PAGE_LOCK, two of them by ascending frame number
- * (lock_page_nested).  Owned by the execution context, not the vCPU.
+ * Sleeps; rank LOCK_RANK_PAGE_LOCK, two of them by ascending frame number.
+ * Owned by the execution context, not the vCPU.
  */
 void lock_page(struct page *page);
-void lock_page_nested(struct page *page, unsigned int subclass);
 bool trylock_page(struct page *page);
 void unlock_page(struct page *page);
 /* Waits until it was seen unlocked once; takes nothing.  Caller has a reference. */
@@ -341,6 +318,5 @@ void copy_page(struct page *to, struct page *from);
 /* Relaxed atomic words where racing with users is legal (page cache source). */
 void copy_page_atomic(struct page *to, struct page *from);
 void clear_page_atomic(struct page *page);
-#define copy_user_page_atomic(to, from) copy_page_atomic(to, from)
 
 #endif /* MMSTORM_PHYS_PAGE_H */

@@ -207,9 +207,3 @@ void __free_pages(struct page *page, unsigned int order)
 	VM_BUG_ON(page->order != order);
 	put_page(page);
 }
-
-void release_pages(struct page **pages, unsigned int nr)
-{
-	for (unsigned int i = 0; i < nr; i++)
-		put_page(pages[i]);
-}

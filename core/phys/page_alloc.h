@@ -81,10 +81,6 @@ static inline void free_page(struct page *page)
 {
 	__free_pages(page, 0);
 }
-#define __free_page(page) free_page(page)
-
-/* Drops one reference on each page; those left without go back in one batch. */
-void release_pages(struct page **pages, unsigned int nr);
 
 /* This vCPU's lists go back to the buddy (or all vCPUs', machine quiet). */
 void drain_local_pages(void);

@@ -35,12 +35,6 @@ static inline void refcount_set(refcount_t *r, int n)
 	__atomic_store_n(&r->refs, n, __ATOMIC_RELAXED);
 }
 
-/* The kernel's refcount_set_release: the object becomes usable by who sees the count. */
-static inline void refcount_set_release(refcount_t *r, int n)
-{
-	__atomic_store_n(&r->refs, n, __ATOMIC_RELEASE);
-}
-
 static inline int refcount_read(const refcount_t *r)
 {
 	return __atomic_load_n(&r->refs, __ATOMIC_RELAXED);

@@ -183,11 +183,6 @@ void down_read(struct rw_semaphore *sem)
 	rwsem_down(sem, 0, false);
 }
 
-void down_read_nested(struct rw_semaphore *sem, unsigned int subclass)
-{
-	rwsem_down(sem, subclass, false);
-}
-
 bool down_read_trylock(struct rw_semaphore *sem)
 {
 	return rwsem_down_trylock(sem, false);

@@ -27,7 +27,6 @@ struct rw_semaphore {
 void init_rwsem(struct rw_semaphore *sem, enum lock_rank rank, const char *name);
 
 void down_read(struct rw_semaphore *sem);
-void down_read_nested(struct rw_semaphore *sem, unsigned int subclass);
 bool down_read_trylock(struct rw_semaphore *sem);
 void up_read(struct rw_semaphore *sem);
 

@@ -64,7 +64,6 @@ static inline unsigned int read_seqcount_begin(const seqcount_t *s)
 		sched_relax(spins++);
 	return seq;
 }
-#define raw_read_seqcount_begin(s)	read_seqcount_begin(s)
 
 /* True: what was read since may be torn, do it again. */
 static inline bool read_seqcount_retry(const seqcount_t *s, unsigned int start)

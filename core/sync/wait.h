@@ -47,7 +47,6 @@ void finish_wait(wait_queue_head_t *wq, struct wait_queue_entry *we);
 void __wake_up(wait_queue_head_t *wq, unsigned int nr_exclusive, const void *key);
 #define wake_up(wq)		__wake_up(wq, 1, NULL)
 #define wake_up_all(wq)		__wake_up(wq, 0, NULL)
-#define wake_up_nr(wq, nr)	__wake_up(wq, nr, NULL)
 /* Only waiters with this key (many objects share one queue, as for PG_locked). */
 #define wake_up_key(wq, key)	__wake_up(wq, 0, key)
 /* Somebody is queued (racy; order it after making the condition true by a seq_cst RMW). */
