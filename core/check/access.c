@@ -339,23 +339,48 @@ static bool value_possible(u64 v, const struct shadow_slot *before,
 	return newer(v, before->hi, after->next ? after->next : after->hi);
 }
 
-static const char *value_title(struct vcpu *cpu, u64 v, enum finding_kind *kind)
+/* Its writer, a task of some process, stored a newer one here; or a call took it away. */
+static bool goes_back(u64 v, const struct shadow_slot *before)
+{
+	u64 tag[] = { before->hi == SLOT_UNKNOWN ? 0 : before->hi, before->dead };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(tag); i++)
+		if (tag[i] && tag_task(v) == tag_task(tag[i]) &&
+		    tag_seq(v) <= tag_seq(tag[i]))
+			return true;
+	return false;
+}
+
+/* It names a task of another process. */
+static bool is_of_another(struct vcpu *cpu, u64 v)
 {
 	struct check_state *st = cpu->machine->chk;
 	const struct check_task *ct = cpu->current_task->check;
 	u32 task = tag_task(v);
 
+	return task && task <= (u32)atomic_read(&st->next_task) &&
+	       READ_ONCE(st->task_mm[task % CHECK_TASKS]) != ct->mm->id;
+}
+
+/* What is wrong with a word that cannot be there. */
+static const char *value_title(struct vcpu *cpu, u64 v,
+			       const struct shadow_slot *before,
+			       enum finding_kind *kind)
+{
 	if (v == POISON_FREE_WORD || v == POISON_ALLOC_WORD) {
 		*kind = FINDING_INIT;
 		return "INIT: a load returns poison";
 	}
-	if (v && READ_ONCE(st->task_mm[task % CHECK_TASKS]) != ct->mm->id) {
-		*kind = FINDING_COW;
-		return "COW: a write of one process is seen in another";
-	}
 	*kind = FINDING_VALUE;
-	return v ? "VALUE: a word that goes back in time" :
-		   "VALUE: an acknowledged write is lost";
+	if (!v)
+		return "VALUE: an acknowledged write is lost";
+	if (goes_back(v, before))
+		return "VALUE: a word that goes back in time";
+	if (!is_of_another(cpu, v))
+		return "VALUE: a word that does not belong there";
+	*kind = FINDING_COW;
+	return "COW: a write of one process is seen in another";
 }
 
 static const char *backing_name(u8 backing)
@@ -382,7 +407,7 @@ static void judge_value(struct vcpu *cpu, const struct access_record *rec,
 	check_count(cpu, CHECK_INIT, true);
 	if (!risen && likely(value_possible(rec->value, &look->before, after)))
 		return;
-	title = value_title(cpu, rec->value, &kind);
+	title = value_title(cpu, rec->value, &look->before, &kind);
 	finding_report(kind, title,
 		       "vCPU %u, process %u's task %u, address 0x%lx (%s, frame %lu%s): loaded task %u's word %llu; task %u's words %llu..%llu were acknowledged before, and task %u's %llu was issued at the end",
 		       cpu->nr, ct->mm->id, ct->id, rec->va,

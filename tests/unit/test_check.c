@@ -228,11 +228,25 @@ static void test_value(void **state)
 	*word = old;
 	peek(slot_of(0));
 	expect_finding(&w, FINDING_VALUE, "VALUE: a word that goes back in time");
-	/* From the future: no one has stored it.  A finding of the same title. */
-	store_tag(&w, 1);
-	*word_behind(w.f.mm, slot_of(1)) = check_tag(current, w.tags + 7);
-	peek(slot_of(1));
-	assert_int_equal(finding_get(&w.f.m->sink, 1)->count, 2);
+	watch_close(&w);
+}
+
+/* Nobody has stored it, there or anywhere: not its slot's next word, nor a task's. */
+static void test_value_of_nobody(void **state)
+{
+	struct watch w = watch_open();
+	const u64 words[] = { check_tag(current, 7), 9, check_tag(current, 7) << 8 };
+	unsigned long i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(words); i++) {
+		store_tag(&w, i);
+		*word_behind(w.f.mm, slot_of(i)) = words[i];
+		peek(slot_of(i));
+	}
+	expect_finding(&w, FINDING_VALUE, "VALUE: a word that does not belong there");
+	assert_int_equal(finding_get(&w.f.m->sink, 0)->count, ARRAY_SIZE(words));
+	expect_silence(&w);
 	watch_close(&w);
 }
 
@@ -245,7 +259,7 @@ static void test_value_not_zero(void **state)
 	poke(PG(2) + 512, 1);
 	*word_behind(w.f.mm, slot_of(2)) = check_tag(current, 1);
 	peek(slot_of(2));
-	expect_finding(&w, FINDING_VALUE, "VALUE: a word that goes back in time");
+	expect_finding(&w, FINDING_VALUE, "VALUE: a word that does not belong there");
 	watch_close(&w);
 }
 
@@ -351,6 +365,27 @@ static void test_cow(void **state)
 	kern_switch_to(w.f.task);
 	peek(slot);
 	expect_finding(&w, FINDING_COW, "COW: a write of one process is seen in another");
+	child_ends(&w, &child);
+	watch_close(&w);
+}
+
+/* A child that finds what its parent had overwritten before the fork: old, not foreign. */
+static void test_old_word_in_child(void **state)
+{
+	struct watch w = watch_open();
+	struct family child;
+	unsigned long slot = slot_of(0);
+	u64 old;
+
+	(void)state;
+	old = store_tag(&w, 0);
+	store_tag(&w, 0);
+	child = fork_child(&w);
+	*word_behind(w.f.mm, slot) = old;
+	kern_switch_to(child.task);
+	peek(slot);
+	expect_finding(&w, FINDING_VALUE, "VALUE: a word that goes back in time");
+	expect_silence(&w);
 	child_ends(&w, &child);
 	watch_close(&w);
 }
@@ -624,11 +659,13 @@ int main(void)
 		cmocka_unit_test(test_rights_excused),
 		cmocka_unit_test(test_stack_grows),
 		cmocka_unit_test(test_value),
+		cmocka_unit_test(test_value_of_nobody),
 		cmocka_unit_test(test_value_not_zero),
 		cmocka_unit_test(test_value_excused),
 		cmocka_unit_test(test_init),
 		cmocka_unit_test(test_fork_silent),
 		cmocka_unit_test(test_cow),
+		cmocka_unit_test(test_old_word_in_child),
 		cmocka_unit_test(test_cow_to_child),
 		cmocka_unit_test(test_page_counts),
 		cmocka_unit_test(test_free_page_mapped),
