@@ -151,7 +151,7 @@ static void recount_page(struct recount *rc, unsigned long pfn)
 
 	if (PageTable(page) || PageReserved(page) || PageZero(page))
 		return;
-	if (PageBuddy(page) || PagePcp(page) || page_ref_count(page) == 0) {
+	if (PageBuddy(page) || page_ref_count(page) == 0) {
 		if (mapped)
 			recount_report(rc, FINDING_REFS,
 				       "REFS: a page of the allocator is mapped",

@@ -2,10 +2,10 @@
 /*
  * The buddy: free blocks of 2^order frames, split and merged.
  *
- * Owns zone->free_area, page->order, PG_buddy and pcp_next/lru of free blocks,
- * all under zone->lock (held by every caller).  Must never touch a frame's
- * contents, nor a page that is neither free nor being freed beyond reading
- * its flags: its owner changes them at any moment.
+ * Owns zone->free_area, page->order, PG_buddy and lru of free blocks, all under
+ * zone->lock (held by every caller).  Of a block only the head's page is looked at.
+ * Must never touch a frame's contents, nor a page that is neither free nor being
+ * freed beyond reading its flags: its owner changes them at any moment.
  */
 #include "phys/phys_mem.h"
 
@@ -39,37 +39,67 @@ static struct page *block_at(struct phys_mem *phys, unsigned long pfn)
 	return page;
 }
 
-/* Halves a block until it has the wanted order; upper halves go back. */
-static void expand(struct phys_mem *phys, struct zone *zone, struct page *page,
-		   unsigned int low, unsigned int high)
+/* __rmqueue_smallest()'s choice: the smallest block of at least that order, or NULL. */
+static struct page *take_smallest(struct zone *zone, unsigned int order)
 {
-	while (high > low) {
-		high--;
-		add_to_free_list(zone, block_at(phys, page->pfn + (1UL << high)), high);
-	}
-}
-
-/* __rmqueue_smallest(): the smallest block that holds the order, or NULL. */
-struct page *buddy_alloc(struct phys_mem *phys, struct zone *zone,
-			 unsigned int order)
-{
-	lockdep_assert_held(&zone->lock);
-	for (unsigned int o = order; o < NR_PAGE_ORDERS; o++) {
-		struct page *page = list_first_entry_or_null(&zone->free_area[o].free_list,
+	for (; order < NR_PAGE_ORDERS; order++) {
+		struct page *page = list_first_entry_or_null(&zone->free_area[order].free_list,
 							     struct page, lru);
 
 		if (!page)
 			continue;
-		VM_BUG_ON(!PageBuddy(page) || page->order != o);
-		del_page_from_free_list(zone, page, o);
-		expand(phys, zone, page, order, o);
-		page->order = (u8)order;
-		account_free(zone, -(1L << order));
-		if (page->pfn + (1UL << order) > zone->used_end)
-			zone->used_end = page->pfn + (1UL << order);
+		VM_BUG_ON(!PageBuddy(page) || page->order != order);
+		del_page_from_free_list(zone, page, order);
 		return page;
 	}
 	return NULL;
+}
+
+/* The first frames of a block leave the zone; the rest of it goes back, in whole blocks. */
+static void split_off(struct phys_mem *phys, struct zone *zone, struct page *block,
+		      unsigned long frames)
+{
+	unsigned long at, end = block->pfn + frames;
+
+	for (at = frames; at < 1UL << block->order; at += 1UL << __ffs(at))
+		add_to_free_list(zone, block_at(phys, block->pfn + at), (unsigned int)__ffs(at));
+	account_free(zone, -(long)frames);
+	zone->used_end = max(zone->used_end, end);
+}
+
+struct page *buddy_alloc(struct phys_mem *phys, struct zone *zone,
+			 unsigned int order)
+{
+	struct page *page;
+
+	lockdep_assert_held(&zone->lock);
+	page = take_smallest(zone, order);
+	if (!page)
+		return NULL;
+	split_off(phys, zone, page, 1UL << order);
+	page->order = (u8)order;
+	return page;
+}
+
+/* The frames that so many requests of order 0 would get, in that order. */
+unsigned int buddy_alloc_bulk(struct phys_mem *phys, struct zone *zone, u32 *pfns,
+			      unsigned int nr)
+{
+	unsigned int got = 0;
+
+	lockdep_assert_held(&zone->lock);
+	while (got < nr) {
+		struct page *block = take_smallest(zone, 0);
+		unsigned int frames;
+
+		if (!block)
+			break;
+		frames = min(nr - got, 1U << block->order);
+		split_off(phys, zone, block, frames);
+		for (unsigned int i = 0; i < frames; i++)
+			pfns[got++] = block->pfn + i;
+	}
+	return got;
 }
 
 /* The free block that completes pfn's, or NULL. */
@@ -107,4 +137,19 @@ void buddy_free(struct phys_mem *phys, struct zone *zone, struct page *page,
 		order++;
 	}
 	add_to_free_list(zone, block_at(phys, pfn), order);
+}
+
+/* Frames next to each other, as the largest blocks that they make. */
+void buddy_free_range(struct phys_mem *phys, struct zone *zone, unsigned long start,
+		      unsigned long end)
+{
+	while (start < end) {
+		unsigned int order = start ? (unsigned int)__ffs(start) : MAX_PAGE_ORDER;
+
+		order = min(order, (unsigned int)MAX_PAGE_ORDER);
+		while (start + (1UL << order) > end)
+			order--;
+		buddy_free(phys, zone, block_at(phys, start), order);
+		start += 1UL << order;
+	}
 }

@@ -37,7 +37,7 @@ enum pageflags {
 	PG_writeback,
 	PG_anon_exclusive,	/* one mapping, by anon rmap; changed under its PTL */
 	PG_buddy,		/* head of a free block; under zone->lock */
-	PG_pcp,			/* in a per-CPU list; that vCPU only */
+	PG_pcp,			/* while frames are counted: seen in a per-CPU list */
 	PG_table,		/* page-table page: the frame is used whole */
 	PG_reserved,		/* never given to the allocator */
 	PG_zero,		/* the shared zero page */
@@ -56,11 +56,8 @@ struct page {
 	atomic_t		_mapcount;	/* PTEs that map it, minus 1 */
 	union {
 		struct {
-			/* LRU or the owner's; free: buddy list, pcp stack. */
-			union {
-				struct list_head	lru;
-				struct page		*pcp_next;
-			};
+			/* LRU or the owner's; the buddy's of a free block. */
+			struct list_head	lru;
 			/* Set under the page lock or a new page's owner. */
 			struct address_space	*mapping;
 			unsigned long		index;

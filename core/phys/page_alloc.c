@@ -20,8 +20,8 @@
 /* What a page handed back must not carry (PAGE_FLAGS_CHECK_AT_FREE). */
 #define FLAGS_CHECK_AT_FREE						\
 	(1UL << PG_locked | 1UL << PG_lru | 1UL << PG_writeback |	\
-	 1UL << PG_buddy | 1UL << PG_pcp | 1UL << PG_reserved |		\
-	 1UL << PG_swapcache | 1UL << PG_zero)
+	 1UL << PG_buddy | 1UL << PG_reserved | 1UL << PG_swapcache |	\
+	 1UL << PG_zero)
 
 #define MAX_RECLAIM_RETRIES	16
 
@@ -30,20 +30,24 @@ static enum zone_type gfp_zone(gfp_t gfp)
 	return gfp & __GFP_DMA32 ? ZONE_DMA32 : ZONE_NORMAL;
 }
 
+/* Free pages above what the request must leave; none if not positive. */
+long zone_spare_pages(const struct zone *zone, gfp_t gfp)
+{
+	long min = (long)zone->watermark[WMARK_MIN];
+	long free = (long)READ_ONCE(zone->free_pages);
+
+	if (gfp & __GFP_MEMALLOC)
+		return free;
+	if (gfp & __GFP_HIGH)
+		min -= min / 2;
+	return free - min - (long)zone->lowmem_reserve[gfp_zone(gfp)];
+}
+
 /* __zone_watermark_ok(): enough left, and a block of the order among it. */
 bool zone_watermark_ok(const struct zone *zone, unsigned int order, gfp_t gfp)
 {
-	long min = (long)zone->watermark[WMARK_MIN];
-	long free = (long)READ_ONCE(zone->free_pages) - ((1L << order) - 1);
-
-	if (gfp & __GFP_MEMALLOC)
-		return true;
-	if (gfp & __GFP_HIGH)
-		min -= min / 2;
-	if (free <= min + (long)zone->lowmem_reserve[gfp_zone(gfp)])
+	if (zone_spare_pages(zone, gfp) < 1L << order)
 		return false;
-	if (!order)
-		return true;
 	for (unsigned int o = order; o < NR_PAGE_ORDERS; o++)
 		if (READ_ONCE(zone->free_area[o].nr_free))
 			return true;

@@ -10,6 +10,9 @@
  * none and so needs nothing more; where the zone's lock is taken, which is a
  * point, preemption is off.
  */
+#include <errno.h>
+#include <stdlib.h>
+
 #include "phys/phys_mem.h"
 #include "sync/irqflags.h"
 
@@ -17,32 +20,51 @@
 static void refill(struct phys_mem *phys, struct pcp_list *list,
 		   struct zone *zone, gfp_t gfp)
 {
-	spin_lock(&zone->lock);
-	for (unsigned int i = 0; i < zone->pcp_batch; i++) {
-		struct page *page;
+	unsigned int got;
+	long spare;
 
-		if (!zone_watermark_ok(zone, 0, gfp))
-			break;
-		page = buddy_alloc(phys, zone, 0);
-		if (!page)
-			break;
-		page->zone_id = zone->id;
-		page->nid = zone->nid;
-		pcp_push(list, page);
+	spin_lock(&zone->lock);
+	spare = zone_spare_pages(zone, gfp);
+	spare = min(spare, (long)zone->pcp_batch);
+	if (spare > 0) {
+		got = buddy_alloc_bulk(phys, zone, list->pfn + list->count,
+				       (unsigned int)spare);
+		WRITE_ONCE(list->count, list->count + got);
 	}
 	spin_unlock(&zone->lock);
+}
+
+/*
+ * The run of neighbours, upwards or downwards, on top of the stack: what is unmapped
+ * together is often freed in order.  Takes up to max of them off; [*start, *end).
+ */
+static unsigned int pop_run(struct pcp_list *list, unsigned int max,
+			    unsigned long *start, unsigned long *end)
+{
+	const u32 *top = list->pfn + list->count - 1;
+	u32 step = max > 1 ? top[0] - top[-1] : 0;
+	unsigned int n = 1;
+
+	if (step == 1 || step == (u32)-1)
+		while (n < max && *(top - n + 1) - *(top - n) == step)
+			n++;
+	*start = min(top[0], *(top - n + 1));
+	*end = *start + n;
+	WRITE_ONCE(list->count, list->count - n);
+	return n;
 }
 
 /* free_pcppages_bulk() */
 static void give_back(struct phys_mem *phys, struct pcp_list *list,
 		      struct zone *zone, unsigned int count)
 {
-	spin_lock(&zone->lock);
-	while (count-- && list->count) {
-		struct page *page = pcp_pop(list);
+	unsigned long start, end;
 
-		__ClearPagePcp(page);
-		buddy_free(phys, zone, page, 0);
+	count = min(count, list->count);
+	spin_lock(&zone->lock);
+	while (count) {
+		count -= pop_run(list, count, &start, &end);
+		buddy_free_range(phys, zone, start, end);
 	}
 	spin_unlock(&zone->lock);
 }
@@ -56,7 +78,7 @@ struct page *pcp_alloc_refill(struct phys_mem *phys, struct zone *zone,
 	preempt_disable();
 	list = &this_cpu()->pcp->lists[zone->id];
 	refill(phys, list, zone, gfp);
-	page = list->head ? pcp_pop(list) : NULL;
+	page = list->count ? pcp_pop(phys, list, zone) : NULL;
 	preempt_enable();
 	return page;
 }
@@ -102,4 +124,32 @@ void drain_all_pages(struct machine *m)
 {
 	for (unsigned int i = 0; i < m->nr_cpus; i++)
 		pcp_drain(m->phys, &m->phys->pcps[i]);
+}
+
+/* A vCPU's stacks of all zones, one behind the other, on lines of their own. */
+static size_t stack_size(const struct zone *zone)
+{
+	size_t pages = zone->pcp_high + zone->pcp_batch + 1;
+
+	return ALIGN(pages * sizeof(u32), SMP_CACHE_BYTES);
+}
+
+int pcps_init(struct phys_mem *phys)
+{
+	size_t bytes = 0;
+	u8 *at;
+
+	for (unsigned int i = 0; i < phys->nr_zones; i++)
+		bytes += stack_size(&phys->zones[i]);
+	at = phys->pcp_stacks = aligned_alloc(SMP_CACHE_BYTES, bytes * phys->machine->nr_cpus);
+	if (!at)
+		return -ENOMEM;
+	for (unsigned int c = 0; c < phys->machine->nr_cpus; c++) {
+		phys->machine->cpus[c]->pcp = &phys->pcps[c];
+		for (unsigned int i = 0; i < phys->nr_zones; i++) {
+			phys->pcps[c].lists[i].pfn = (u32 *)at;
+			at += stack_size(&phys->zones[i]);
+		}
+	}
+	return 0;
 }

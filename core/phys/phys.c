@@ -16,6 +16,7 @@
 
 static void phys_free(struct phys_mem *phys)
 {
+	free(phys->pcp_stacks);
 	free(phys->pcps);
 	free(phys->mem_map_block);
 	free(phys);
@@ -63,11 +64,11 @@ int phys_init(struct machine *m)
 	phys->poison = MM_CHECK && m->config.checks;
 	for (unsigned int i = 0; i < PAGE_WAIT_TABLE_SIZE; i++)
 		init_waitqueue_head(&phys->page_wait[i]);
-	for (unsigned int i = 0; i < m->nr_cpus; i++)
-		m->cpus[i]->pcp = &phys->pcps[i];
 	m->phys = phys;
 	zones_init(phys);
-	err = slab_init(m);
+	err = pcps_init(phys);
+	if (!err)
+		err = slab_init(m);
 	if (err) {
 		m->phys = NULL;
 		phys_free(phys);
@@ -119,18 +120,43 @@ unsigned long nr_free_pages(struct machine *m)
 	return sum;
 }
 
-/* Frames that the lists themselves say they hold. */
-static void count_lists(struct phys_mem *phys, unsigned long *buddy,
-			unsigned long *pcp)
+/* Frames on the free lists of the buddy. */
+static unsigned long count_buddy(struct phys_mem *phys)
 {
-	*buddy = *pcp = 0;
-	for (unsigned int i = 0; i < phys->nr_zones; i++) {
+	unsigned long frames = 0;
+
+	for (unsigned int i = 0; i < phys->nr_zones; i++)
 		for (unsigned int o = 0; o < NR_PAGE_ORDERS; o++)
-			*buddy += list_count_nodes(&phys->zones[i].free_area[o].free_list) << o;
-		for (unsigned int c = 0; c < phys->machine->nr_cpus; c++)
-			for (struct page *p = phys->pcps[c].lists[i].head; p; p = p->pcp_next)
-				(*pcp)++;
+			frames += list_count_nodes(&phys->zones[i].free_area[o].free_list) << o;
+	return frames;
+}
+
+/* Marks a list's pages, or takes the marks away; returns how many had it already. */
+static unsigned long mark_list(struct phys_mem *phys, const struct pcp_list *list,
+			       bool mark)
+{
+	unsigned long had = 0;
+
+	for (unsigned int i = 0; i < list->count; i++) {
+		struct page *page = &phys->map.mem_map[list->pfn[i]];
+
+		had += PagePcp(page);
+		if (mark)
+			__SetPagePcp(page);
+		else
+			__ClearPagePcp(page);
 	}
+	return had;
+}
+
+static unsigned long mark_lists(struct phys_mem *phys, bool mark)
+{
+	unsigned long had = 0;
+
+	for (unsigned int c = 0; c < phys->machine->nr_cpus; c++)
+		for (unsigned int i = 0; i < phys->nr_zones; i++)
+			had += mark_list(phys, &phys->pcps[c].lists[i], mark);
+	return had;
 }
 
 static unsigned long distance(unsigned long a, unsigned long b)
@@ -169,11 +195,11 @@ static unsigned long count_page(const struct page *page, struct frame_count *fc)
 void phys_count_frames(struct machine *m, struct frame_count *fc)
 {
 	struct phys_mem *phys = m->phys;
-	unsigned long buddy, pcp;
 
 	*fc = (struct frame_count){ .total = phys->map.nr_frames };
+	fc->broken = mark_lists(phys, true);
 	for (unsigned long pfn = 0; pfn < fc->total; )
 		pfn += count_page(&phys->map.mem_map[pfn], fc);
-	count_lists(phys, &buddy, &pcp);
-	fc->broken += distance(buddy, fc->buddy) + distance(pcp, fc->pcp);
+	mark_lists(phys, false);
+	fc->broken += distance(count_buddy(phys), fc->buddy);
 }

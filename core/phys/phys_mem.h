@@ -13,9 +13,13 @@
 
 #define PAGE_WAIT_TABLE_SIZE	64
 
-/* One vCPU's free pages of one zone: a stack linked by page->pcp_next. */
+/*
+ * One vCPU's free pages of one zone: a stack of frame numbers, so that a page is
+ * touched when it is given out and when it comes back, and not in between.  There is
+ * room for what a refill adds to a full one.
+ */
 struct pcp_list {
-	struct page	*head;
+	u32		*pfn;
 	unsigned int	count;
 };
 
@@ -37,6 +41,7 @@ struct phys_mem {
 	unsigned int		nr_zones;
 	unsigned int		nr_nodes;
 	struct pcp_cpu		*pcps;		/* by vCPU */
+	void			*pcp_stacks;	/* what pcps' lists lie in */
 	pg_data_t		nodes[MAX_NUMNODES];
 
 	/* Each under its own lock. */
@@ -53,27 +58,29 @@ _Static_assert(offsetof(struct phys_mem, map) == 0, "pfn_to_page()");
 /* buddy.c: zone->lock held. */
 struct page *buddy_alloc(struct phys_mem *phys, struct zone *zone,
 			 unsigned int order);
+unsigned int buddy_alloc_bulk(struct phys_mem *phys, struct zone *zone, u32 *pfns,
+			      unsigned int nr);
 void buddy_free(struct phys_mem *phys, struct zone *zone, struct page *page,
 		unsigned int order);
+void buddy_free_range(struct phys_mem *phys, struct zone *zone, unsigned long start,
+		      unsigned long end);
 
 /* pcp.c: the ways past a list that is empty, full or wanted by others. */
 struct page *pcp_alloc_refill(struct phys_mem *phys, struct zone *zone, gfp_t gfp);
 void pcp_shrink(struct phys_mem *phys, struct zone *zone);
 
-static inline void pcp_push(struct pcp_list *list, struct page *page)
+/* The page on top. */
+static inline struct page *pcp_pop(struct phys_mem *phys, struct pcp_list *list,
+				   const struct zone *zone)
 {
-	WRITE_ONCE(page->flags, 1UL << PG_pcp);
-	page->pcp_next = list->head;
-	list->head = page;
-	WRITE_ONCE(list->count, list->count + 1);
-}
+	unsigned int top = list->count - 1;
+	u32 pfn = list->pfn[top];
+	struct page *page = &phys->map.mem_map[pfn];
 
-static inline struct page *pcp_pop(struct pcp_list *list)
-{
-	struct page *page = list->head;
-
-	list->head = page->pcp_next;
-	WRITE_ONCE(list->count, list->count - 1);
+	WRITE_ONCE(list->count, top);
+	page->pfn = pfn;
+	page->zone_id = zone->id;
+	page->nid = zone->nid;
 	return page;
 }
 
@@ -81,14 +88,15 @@ static inline struct page *pcp_pop(struct pcp_list *list)
  * The next page to be given out, its description and its bytes, on their way into
  * the cache while this one is put to use.
  */
-static inline void pcp_prefetch(const struct pcp_list *list, const struct machine *m)
+static inline void pcp_prefetch(const struct phys_mem *phys, const struct pcp_list *list)
 {
-	struct page *next = list->head;
+	const struct machine *m = phys->machine;
 
-	if (next) {
-		const u8 *bytes = frame_data(m, next->pfn);
+	if (list->count) {
+		u32 next = list->pfn[list->count - 1];
+		const u8 *bytes = frame_data(m, next);
 
-		__builtin_prefetch(next->pcp_next, 1);
+		__builtin_prefetch(&phys->map.mem_map[next], 1);
 		for (unsigned int i = 0; i < m->ram.frame_bytes; i += SMP_CACHE_BYTES)
 			__builtin_prefetch(bytes + i, 1);
 	}
@@ -101,11 +109,11 @@ static inline struct page *pcp_alloc(struct phys_mem *phys, struct zone *zone,
 	struct pcp_list *list = &this_cpu()->pcp->lists[zone->id];
 	struct page *page;
 
-	if (unlikely(!list->head))
+	if (unlikely(!list->count))
 		return pcp_alloc_refill(phys, zone, gfp);
-	page = pcp_pop(list);
+	page = pcp_pop(phys, list, zone);
 #if !MM_TSAN
-	pcp_prefetch(list, phys->machine);
+	pcp_prefetch(phys, list);
 #endif
 	return page;
 }
@@ -115,9 +123,11 @@ static inline void pcp_free(struct phys_mem *phys, struct page *page)
 	struct zone *zone = &phys->zones[page->zone_id];
 	struct pcp_cpu *pcp = this_cpu()->pcp;
 	struct pcp_list *list = &pcp->lists[page->zone_id];
+	unsigned int count = list->count;
 
-	pcp_push(list, page);
-	if (unlikely(list->count > zone->pcp_high || READ_ONCE(pcp->drain_request)))
+	list->pfn[count] = page->pfn;
+	WRITE_ONCE(list->count, count + 1);
+	if (unlikely(count >= zone->pcp_high || READ_ONCE(pcp->drain_request)))
 		pcp_shrink(phys, zone);
 }
 
@@ -126,7 +136,11 @@ void pcp_drain(struct phys_mem *phys, struct pcp_cpu *pcp);
 /* Asks every vCPU to give its lists back at its next free. */
 void pcp_request_drain(struct phys_mem *phys);
 
-/* page_alloc.c: may a block leave the zone? */
+/* pcp.c: after zones_init().  0 or -ENOMEM. */
+int pcps_init(struct phys_mem *phys);
+
+/* page_alloc.c: how many pages may leave the zone, and may a block? */
+long zone_spare_pages(const struct zone *zone, gfp_t gfp);
 bool zone_watermark_ok(const struct zone *zone, unsigned int order, gfp_t gfp);
 
 /* zone.c */

@@ -130,23 +130,13 @@ static struct zone *add_zone(struct phys_mem *phys, u8 nid, enum zone_type type,
 	return z;
 }
 
-/* Gives [start, end) to the buddy in the largest aligned blocks. */
+/* Gives [start, end) to the buddy. */
 static void free_range(struct phys_mem *phys, struct zone *z,
 		       unsigned long start, unsigned long end)
 {
 	spin_lock(&z->lock);
-	while (start < end) {
-		unsigned int order = start ? (unsigned int)__ffs(start) : MAX_PAGE_ORDER;
-		struct page *page = &phys->map.mem_map[start];
-
-		order = min(order, (unsigned int)MAX_PAGE_ORDER);
-		while (start + (1UL << order) > end)
-			order--;
-		page->pfn = (u32)start;
-		buddy_free(phys, z, page, order);
-		z->managed_pages += 1UL << order;
-		start += 1UL << order;
-	}
+	buddy_free_range(phys, z, start, end);
+	z->managed_pages += end - start;
 	spin_unlock(&z->lock);
 }
 
