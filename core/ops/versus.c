@@ -281,6 +281,20 @@ static void compare(struct versus *v, const struct op_place *place,
 	       a->fault.code, a->fault.addr);
 }
 
+/* The range that an mremap names goes on behind its first mapping. */
+static bool names_several(const struct model_mm *mm, const struct mm_op *op,
+			  const struct op_result *r)
+{
+	unsigned long len = (op->arg[1] + PAGE_SIZE - 1) & PAGE_MASK;
+	struct model_range first;
+	size_t i = model_find_range(mm, r->va);
+
+	if (i >= model_nr_ranges(mm))
+		return false;
+	model_range(mm, i, &first);
+	return r->va + len > first.end;
+}
+
 /*
  * An op that was made to fail has done nothing (the model is not asked), or has
  * got by without that memory.  brk says by the old break that it failed.
@@ -296,6 +310,9 @@ static bool gave_up(struct versus *v, struct model_mm *mm,
 	 * anon_vma that keeps ranges from merging later.
 	 */
 	if (op_desc((enum mm_op_code)op->code)->class == OP_CLASS_ACCESS)
+		inconclusive(v);
+	/* Nor does a move of several mappings take back the ones that went well. */
+	if (op->code == OP_MREMAP && names_several(mm, op, r))
 		inconclusive(v);
 	if (r->ret == -ENOMEM)
 		return true;
