@@ -75,6 +75,7 @@ int machine_create(const struct machine_config *config, struct machine **out)
 	m->arch = &arch_x86_64;
 	m->nr_cpus = config->nr_cpus;
 	m->serial = config->mode == RUN_SERIAL;
+	m->fail_prob = config->fail.from_boot ? config->fail.prob : 0;
 	m->turn = turn_length(config);
 	m->sched_ops = &hw_sched_ops;
 	finding_sink_init(&m->sink);

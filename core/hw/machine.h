@@ -24,11 +24,11 @@ enum run_mode {
 	RUN_JITTER,	/* the same, disturbed at points from the seed */
 };
 
-/* Allocation failures to inject (phys/fail.c). */
+/* Allocation failures to inject (phys/fail.c), between fail_start() and fail_stop(). */
 struct fail_config {
-	double	prob;	/* of each allocation; 0 is never */
-	u64	nth;	/* fail the nth allocation of a task's op, from 1; 0 is never */
-	u32	scope;	/* FAIL_* bits of phys/fail.h; 0 is all */
+	double	prob;		/* of each allocation; 0 is never */
+	u32	scope;		/* FAIL_* bits of phys/fail.h; 0 is all */
+	bool	from_boot;	/* from the first one on, and at all times */
 };
 
 /* What a machine is; zero in a field is its default where one is named. */
@@ -78,6 +78,7 @@ struct machine {
 	struct mm_global	*mmg;
 	struct kern		*kern;
 	struct check_state	*chk;
+	double			fail_prob;	/* now; phys/fail.c */
 
 	/* Each with its own rules. */
 	struct finding_sink	sink;

@@ -21,6 +21,7 @@
 #include "mm/filemap.h"
 #include "mm/mm.h"
 #include "ops/exec_int.h"
+#include "phys/fail.h"
 
 /* ---- places ---- */
 
@@ -297,12 +298,14 @@ static int run_tasks(struct op_run *run, const struct op_runner *runner)
 		for (i = 0; i < run->world.tasks; i++)
 			op_task_go(&run->tasks[i]);
 		put_processes(run);
+		fail_start(run->machine);
 		if (run->serial)
 			err = runner->serial(run);
 	}
 	machine_unbind_host(run->machine);
 	if (!err && !run->serial)
 		err = run_parallel(run);
+	fail_stop(run->machine);
 	return err;
 }
 

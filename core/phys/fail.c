@@ -12,6 +12,17 @@
 #include "sync/irqflags.h"
 #include "trace/counters.h"
 
+void fail_start(struct machine *m)
+{
+	m->fail_prob = m->config.fail.prob;
+}
+
+void fail_stop(struct machine *m)
+{
+	if (!m->config.fail.from_boot)
+		m->fail_prob = 0;
+}
+
 void fail_nth_begin(struct fail_nth *f, u64 nth, u32 scope)
 {
 	struct exec_context *exec = this_cpu()->exec;
@@ -50,7 +61,7 @@ static bool fail_by_chance(const struct machine *m, u32 scope)
 	if (cfg->scope && !(cfg->scope & scope))
 		return false;
 	preempt_disable();
-	fail = prng_double(&this_cpu()->rng) < cfg->prob;
+	fail = prng_double(&this_cpu()->rng) < m->fail_prob;
 	preempt_enable();
 	return fail;
 }
@@ -65,7 +76,7 @@ bool __should_fail_alloc(u32 scope, gfp_t gfp)
 		return false;
 	if (f)
 		fail = fail_this_one(f, scope);
-	if (!fail && cpu->machine->config.fail.prob > 0)
+	if (!fail && cpu->machine->fail_prob > 0)
 		fail = fail_by_chance(cpu->machine, scope);
 	if (fail)
 		count_vm_event(MMS_ALLOC_FAIL_INJECTED);

@@ -8,9 +8,9 @@
 /*
  * Failure injection, as lib/fault-inject.c with fail_page_alloc, failslab
  * and /proc/PID/fail-nth: by probability for the whole machine (machine
- * configuration: prob, scope; drawn from the vCPU's seeded generator), and
- * by nth allocation of one execution context (a task, idle loop or bound
- * host thread).
+ * configuration: prob, scope; drawn from the vCPU's seeded generator) while
+ * that is wanted, and by nth allocation of one execution context (a task, idle
+ * loop or bound host thread).
  *
  * __GFP_NOFAIL requests are never failed and not counted.
  */
@@ -20,6 +20,13 @@ enum fail_scope {
 	FAIL_SCOPE_ALL		= 3u,
 	FAIL_SCOPE_FROM		= 1u << 2,	/* nth: and all that come after it */
 };
+
+/*
+ * Failures by chance begin, and end: around what is tested, not its set-up.  No
+ * vCPU runs.  Of a configuration with from_boot they never end.
+ */
+void fail_start(struct machine *m);
+void fail_stop(struct machine *m);
 
 /* One armed sweep step; lives with its user while armed. */
 struct fail_nth {
@@ -41,7 +48,7 @@ static inline bool should_fail_alloc(u32 scope, gfp_t gfp)
 {
 	const struct vcpu *cpu = this_cpu();
 
-	if (likely(!cpu->exec->fail && !(cpu->machine->config.fail.prob > 0)))
+	if (likely(!cpu->exec->fail && !(cpu->machine->fail_prob > 0)))
 		return false;
 	return __should_fail_alloc(scope, gfp);
 }

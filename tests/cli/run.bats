@@ -77,6 +77,15 @@ bats_require_minimum_version 1.5.0
 	[ -z "$stderr" ]
 }
 
+@test "refused allocations begin with the run, not with the machine" {
+	local seed
+	for seed in 1 2 3; do
+		run --separate-stderr "$MMSTORM" run fork-fault-munmap --cpus 2 --ops 2k --seed $seed --fail-prob 1 --any-windows --quiet
+		[ "$status" -eq 0 ] || { echo "exit $status: $stderr"; return 1; }
+		[[ "${lines[-1]}" == "mmstorm: SUCCESS "* ]]
+	done
+}
+
 # ends_by SIGNAL: exit 130, INTERRUPTED, the summary so far.
 ends_by() {
 	"$MMSTORM" run fork-fault-munmap --cpus 4 --timeout 60s >out 2>err 3>&- &

@@ -103,6 +103,7 @@ static u64 failures(u64 seed, u64 *pattern)
 	assert_int_equal(machine_create(&config, &m), 0);
 	machine_bind_host(m, 0);
 	assert_int_equal(phys_init(m), 0);
+	fail_start(m);
 	*pattern = 0;
 	for (unsigned int i = 0; i < 1000; i++) {
 		struct page *page = alloc_page(GFP_KERNEL);
@@ -112,6 +113,7 @@ static u64 failures(u64 seed, u64 *pattern)
 		if (page)
 			free_page(page);
 	}
+	fail_stop(m);
 	phys_rig_destroy(m);
 	return n;
 }
@@ -127,6 +129,51 @@ static void chance_follows_the_seed(void **state)
 	assert_true(a != c);
 }
 
+/* Of how many allocations: all fail, or none. */
+static unsigned int refused(unsigned int of)
+{
+	unsigned int n = 0;
+
+	while (of--) {
+		struct page *page = alloc_page(GFP_KERNEL);
+
+		n += !page;
+		if (page)
+			free_page(page);
+	}
+	return n;
+}
+
+/* Nothing is granted; the layer boots, and what is set up then is spared, or not. */
+static void chance_has_its_time(bool from_boot)
+{
+	struct machine_config config = {
+		.nr_cpus = 1, .nr_frames = 256, .frame_bytes = 64, .mode = RUN_SERIAL,
+		.fail = { .prob = 1, .from_boot = from_boot },
+	};
+	struct machine *m;
+
+	assert_int_equal(machine_create(&config, &m), 0);
+	machine_bind_host(m, 0);
+	assert_int_equal(phys_init(m), 0);
+	assert_int_equal(refused(20), from_boot ? 20 : 0);
+	fail_start(m);
+	assert_int_equal(refused(20), 20);
+	fail_stop(m);
+	assert_int_equal(refused(20), from_boot ? 20 : 0);
+	phys_rig_destroy(m);
+}
+
+static void chance_waits_for_its_start(void **state)
+{
+	chance_has_its_time(false);
+}
+
+static void chance_from_boot(void **state)
+{
+	chance_has_its_time(true);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -135,6 +182,8 @@ int main(void)
 		cmocka_unit_test(from_the_nth_on),
 		cmocka_unit_test(armed_for_one_context),
 		cmocka_unit_test(chance_follows_the_seed),
+		cmocka_unit_test(chance_waits_for_its_start),
+		cmocka_unit_test(chance_from_boot),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

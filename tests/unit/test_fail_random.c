@@ -40,7 +40,8 @@ static struct machine *boot(enum run_mode mode, u64 seed)
 		.frame_bytes = seed & 1 ? 4096 : 64,
 		.mode = mode,
 		.speculate_ppm = seed % 3 ? 10000 : 0,
-		.fail = { .prob = probs[seed % 4], .scope = scopes[seed % 3] },
+		.fail = { .prob = probs[seed % 4], .scope = scopes[seed % 3],
+			  .from_boot = true },
 	};
 	struct machine *m = NULL;
 	unsigned int tries;

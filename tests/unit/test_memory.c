@@ -158,19 +158,19 @@ static void run_storm(enum run_mode mode, u64 seed, double fail_prob)
 	s.m->sink.on_finding = mmfix_print;
 	machine_bind_host(s.m, 0);
 	before = mmfix_free(s.m);
-	do {
-		s.file = file_create(FILE_SHMEM, AREA * PAGE_SIZE, FMODE_READ | FMODE_WRITE);
-	} while (IS_ERR(s.file));
-	while (!(mm = mm_alloc(s.m, NULL)))
-		;
+	s.file = file_create(FILE_SHMEM, AREA * PAGE_SIZE, FMODE_READ | FMODE_WRITE);
+	mm = mm_alloc(s.m, NULL);
+	assert_true(!IS_ERR(s.file) && mm);
 	for (i = 0; i < TASKS; i++) {
 		mmget(mm);
 		start_worker(&s, mm, STEPS, 0);
 	}
 	machine_unbind_host(s.m);
+	fail_start(s.m);
 	assert_int_equal(machine_run(s.m), 0);
 	assert_true(machine_wait(s.m, 250000));
 	machine_stop(s.m);
+	fail_stop(s.m);
 	print_windows(s.m);
 
 	machine_bind_host(s.m, 0);
