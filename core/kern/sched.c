@@ -284,11 +284,13 @@ void kern_turn_over(void)
 
 	/*
 	 * A machine of one vCPU is the control group, in which nothing races: there an
-	 * op is only left where it sleeps.
+	 * op is only left where it sleeps.  The task goes when it is done with the op.
 	 */
-	if (cpu->machine->nr_cpus == 1 && may_switch && cpu->current_task->in_op)
-		may_switch = false;
-
+	if (may_switch) {
+		cpu->current_task->owes_turn =
+			cpu->machine->nr_cpus == 1 && cpu->current_task->in_op;
+		may_switch = !cpu->current_task->owes_turn;
+	}
 	hw_turn_over();
 	if (!may_switch)
 		return;
@@ -308,7 +310,8 @@ void cond_resched(void)
 		local->clock += 200;
 	if (attn & ATTN_IRQ)
 		ipi_serve(cpu);
-	if ((attn & ATTN_RESCHED) || local->clock >= local->turn_end)
+	if ((attn & ATTN_RESCHED) || local->clock >= local->turn_end ||
+	    current->owes_turn)
 		cpu->sched.ops->turn_over();
 }
 

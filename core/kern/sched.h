@@ -49,7 +49,10 @@ void kern_set_mm_ops(struct machine *m, const struct kern_mm_ops *ops);
 void schedule(void);
 /* Gives the others of this vCPU's run queue a turn. */
 void kern_yield(void);
-/* schedule() if the slice is over, someone waits and it is legal here. */
+/*
+ * schedule() if the turn is over, someone waits and it is legal here: between two
+ * ops.  In bench builds, which have no points, the only end that a turn has.
+ */
 void cond_resched(void);
 
 /*

@@ -43,6 +43,7 @@ struct task_struct {
 	struct exec_context	exec;		/* last refused access, armed failure */
 	void			*private;	/* ops/: its stream */
 	bool			in_op;		/* between the start and the end of an op */
+	bool			owes_turn;	/* it was over in the middle of an op */
 	u32			op_cpu;		/* where the op began (windows) */
 	unsigned int		personality;
 	void			*check;		/* check/: its struct check_task */

@@ -402,5 +402,7 @@ bool op_do(struct op_task *t, const struct mm_op *op, u64 k)
 	t->k++;
 	count(t, op, &r, smp_processor_id() != self->op_cpu);
 	observe(t, op, k, &r);
+	if (!t->run->serial)
+		cond_resched();
 	return op->code != OP_EXIT;
 }

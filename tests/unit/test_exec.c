@@ -378,6 +378,40 @@ static void test_storms(void **state)
 	assert_true(serial.signal[OP_LOAD] && serial.count[OP_FORK]);
 }
 
+struct turns {
+	unsigned int last;
+	unsigned int taken;
+};
+
+static void count_turns(void *arg, const struct op_place *place,
+			const struct mm_op *op, const struct op_result *r)
+{
+	struct turns *turns = arg;
+
+	turns->taken += place->task != turns->last;
+	turns->last = place->task;
+}
+
+/* On one vCPU no op is left half way, and yet no task waits for another's end. */
+static void test_turns(void **state)
+{
+	struct op_mix touch = mix;
+	struct turns turns = { 0 };
+	struct op_run_config config = {
+		.machine = boot(RUN_JITTER, 1, 4), .world = storm_world,
+		.observe = count_turns, .arg = &turns,
+	};
+	struct op_run *run;
+
+	memset(touch.weight, 0, sizeof(touch.weight));
+	touch.weight[OP_STORE] = touch.weight[OP_LOAD] = 1;
+	assert_int_equal(op_run_create(&config, &run), 0);
+	assert_int_equal(op_run_streams(run, &touch, 40000), 0);
+	assert_true(turns.taken > 2 * storm_world.tasks);
+	op_run_destroy(run);
+	end(config.machine);
+}
+
 static void *stop_soon(void *run)
 {
 	usleep(50000);
@@ -414,6 +448,7 @@ int main(void)
 		cmocka_unit_test(test_barriers),
 		cmocka_unit_test(test_any_program_ends),
 		cmocka_unit_test(test_storms),
+		cmocka_unit_test(test_turns),
 		cmocka_unit_test(test_stop),
 	};
 
