@@ -3,36 +3,21 @@
 #
 # `mmstorm bench': cases, sides, what it refuses.  No figure is judged here.
 
-setup() {
-	mkdir "$BATS_TEST_TMPDIR/work"
-	cd "$BATS_TEST_TMPDIR/work"
-	quick=(--time 50ms --rounds 1)
-}
+load common
 
-# refuses CODE "MESSAGE" ARGUMENTS...: the exit code, the message, nothing on stdout.
-refuses() {
-	local code=$1 message=$2
-	shift 2
-	run --separate-stderr "$MMSTORM" "$@"
-	[ "$status" -eq "$code" ] || { echo "exit $status"; return 1; }
-	[ -z "$output" ] || { echo "stdout: $output"; return 1; }
-	[[ "$stderr" == *"$message"* ]] || { echo "stderr: $stderr"; return 1; }
-	[ -z "$(ls -A)" ] || { ls -A; return 1; }
-}
-
-bats_require_minimum_version 1.5.0
+quick=(--time 50ms --rounds 1)
 
 @test "an unknown case, before any other is run" {
-	refuses 1 "there is no case 'page_fault9'; 'mmstorm list cases' names them" bench page_fault9
-	refuses 1 "there is no case 'page_fault9'" bench page_fault1 page_fault9
+	refuses "there is no case 'page_fault9'; 'mmstorm list cases' names them" bench page_fault9
+	refuses "there is no case 'page_fault9'" bench page_fault1 page_fault9
 }
 
 @test "options it cannot use" {
-	refuses 1 "--against: only 'host' is known, not 'foo'" bench page_fault1 --against foo
-	refuses 1 "--threads: 0 is out of range" bench page_fault1 --threads 0
-	refuses 1 "--rounds: 0 is out of range" bench page_fault1 --rounds 0
-	refuses 1 "--frame-bytes: '128' is none of both, 64, 4096" bench page_fault1 --frame-bytes 128
-	refuses 1 "--time: 'soon' is not a time" bench page_fault1 --time soon
+	refuses "--against: only 'host' is known, not 'foo'" bench page_fault1 --against foo
+	refuses "--threads: 0 is out of range" bench page_fault1 --threads 0
+	refuses "--rounds: 0 is out of range" bench page_fault1 --rounds 0
+	refuses "--frame-bytes: '128' is none of both, 64, 4096" bench page_fault1 --frame-bytes 128
+	refuses "--time: 'soon' is not a time" bench page_fault1 --time soon
 }
 
 @test "the cases that list names" {

@@ -3,24 +3,7 @@
 #
 # `mmstorm run': what it refuses, how it ends, what it leaves.
 
-setup() {
-	# a folder of its own: bats keeps files in the one above
-	mkdir "$BATS_TEST_TMPDIR/cwd"
-	cd "$BATS_TEST_TMPDIR/cwd"
-}
-
-# refuses "MESSAGE" ARGUMENTS...: exit 1, the message, nothing on stdout, no file.
-refuses() {
-	local message=$1
-	shift
-	run --separate-stderr "$MMSTORM" "$@"
-	[ "$status" -eq 1 ] || { echo "exit $status"; return 1; }
-	[ -z "$output" ] || { echo "stdout: $output"; return 1; }
-	[[ "$stderr" == *"$message"* ]] || { echo "stderr: $stderr"; return 1; }
-	[ -z "$(ls -A)" ] || { ls -A; return 1; }
-}
-
-bats_require_minimum_version 1.5.0
+load common
 
 @test "no command, an unknown command" {
 	refuses "usage: mmstorm COMMAND"
@@ -86,11 +69,12 @@ bats_require_minimum_version 1.5.0
 	done
 }
 
-# ends_by SIGNAL: exit 130, INTERRUPTED, the summary so far.
+# ends_by SIGNAL: exit 130, INTERRUPTED, the summary so far.  Sent when the run has
+# said of itself that it is under way.
 ends_by() {
-	"$MMSTORM" run fork-fault-munmap --cpus 4 --timeout 60s >out 2>err 3>&- &
+	"$MMSTORM" run fork-fault-munmap --cpus 4 --timeout 240s --progress always >out 2>err 3>&- &
 	local pid=$! status=0
-	sleep 1.5
+	until grep -q "ops [1-9]" err || ! kill -0 "$pid"; do sleep 0.1; done
 	kill "-$1" "$pid"
 	wait "$pid" || status=$?
 	[ "$status" -eq 130 ] || { echo "exit $status"; cat err; return 1; }

@@ -3,23 +3,7 @@
 #
 # Inputs from files: op text and recordings that cannot be used, and some that can.
 
-bats_require_minimum_version 1.5.0
-
-setup() {
-	# a folder of its own: bats keeps files in the one above
-	mkdir "$BATS_TEST_TMPDIR/cwd"
-	cd "$BATS_TEST_TMPDIR/cwd"
-}
-
-# refuses "MESSAGE" ARGUMENTS...: exit 1, the message on stderr, nothing on stdout.
-refuses() {
-	local message=$1
-	shift
-	run --separate-stderr "$MMSTORM" "$@"
-	[ "$status" -eq 1 ] || { echo "exit $status"; return 1; }
-	[ -z "$output" ] || { echo "stdout: $output"; return 1; }
-	[[ "$stderr" == *"$message"* ]] || { echo "stderr: $stderr"; return 1; }
-}
+load common
 
 @test "op text that is not there or no file" {
 	refuses "none.ops" replay none.ops
