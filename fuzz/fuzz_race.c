@@ -7,7 +7,6 @@
 #include <stdlib.h>
 
 #include "fuzz/fuzz.h"
-#include "mm/uapi.h"
 
 const struct op_wire_limits fuzz_limits = {
 	.cpus_max = 4,
@@ -16,19 +15,6 @@ const struct op_wire_limits fuzz_limits = {
 	.ops_max = 96,
 	.codes = (1u << OP_NR) - 1,
 };
-
-/*
- * A stack grows without a call, so the oracles, who judge by completed calls, would
- * have it that there is nothing.
- */
-static void take_out_stacks(struct op_list *list)
-{
-	size_t i;
-
-	for (i = 0; i < list->nr; i++)
-		if (list->ops[i].code == OP_MMAP)
-			list->ops[i].arg[3] &= ~(u64)MAP_GROWSDOWN;
-}
 
 static void quiet(void *arg, struct mm_struct *const *mms, unsigned int nr)
 {
@@ -67,7 +53,6 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 
 	if (fuzz_program(data, size, &list))
 		return -1;
-	take_out_stacks(&list);
 	config.nr_cpus = list.world.cpus < 2 ? 2 : list.world.cpus;
 	config.seed = list.world.seed;
 	config.mode = list.world.seed & 1 ? RUN_JITTER : RUN_FREE;
