@@ -296,123 +296,105 @@ static void test_init(void **state)
 	watch_close(&w);
 }
 
+/* Before the fork the parent stored two words to page 0, and the child got the second. */
 struct family {
-	struct mm_struct	*mm;
+	struct watch		w;
+	struct mm_struct	*mm;		/* the child's */
 	struct task_struct	*task;
+	unsigned long		slot;		/* the parent's, in page 0 */
+	u64			older, tag;
 };
 
-static struct family fork_child(struct watch *w)
+static struct family family_open(void)
 {
-	struct check_mm *token = check_fork_begin(current);
-	struct family child;
+	struct family f = { .w = watch_open() };
+	struct check_mm *token;
 
-	child.mm = dup_mm(w->f.mm);
-	assert_false(IS_ERR(child.mm));
-	check_fork_end(current, token, child.mm);
-	child.task = mmfix_task(&w->f, 2, child.mm);
-	assert_int_equal(check_task_start(child.task), 0);
-	return child;
+	f.slot = slot_of(0);
+	f.older = store_tag(&f.w, 0);
+	f.tag = store_tag(&f.w, 0);
+	token = check_fork_begin(current);
+	f.mm = dup_mm(f.w.f.mm);
+	assert_false(IS_ERR(f.mm));
+	check_fork_end(current, token, f.mm);
+	f.task = mmfix_task(&f.w.f, 2, f.mm);
+	assert_int_equal(check_task_start(f.task), 0);
+	return f;
 }
 
-static void child_ends(struct watch *w, struct family *child)
+static void family_close(struct family *f)
 {
-	kern_switch_to(w->f.task);
-	check_task_exit(child->task);
-	mmfix_task_end(&w->f, child->task);
+	kern_switch_to(f->w.f.task);
+	check_task_exit(f->task);
+	mmfix_task_end(&f->w.f, f->task);
+	watch_close(&f->w);
+}
+
+/* As if COW had been forgotten: current stores a tag to the page that both have. */
+static void store_to_both(struct family *f)
+{
+	pte_t pte = pte_of(current->mm, PG(0));
+
+	set_entry(current->mm, PG(0), pte_mkdirty(pte_mkwrite(pte)));
+	tlb_drop(PG(0));
+	store_tag(&f->w, 0);
+	set_entry(current->mm, PG(0), pte);
+	tlb_drop(PG(0));
 }
 
 static void test_fork_silent(void **state)
 {
-	struct watch w = watch_open();
-	struct family child;
-	unsigned long slot;
-	u64 tag;
+	struct family f = family_open();
 
 	(void)state;
-	tag = store_tag(&w, 0);
-	slot = slot_of(0);
-	child = fork_child(&w);
-	store_tag(&w, 0);
-	kern_switch_to(child.task);
-	assert_int_equal(conclusive_of(&w, CHECK_COW, assert_true(peek(slot) == tag)), 1);
-	store_tag(&w, 0);
-	kern_switch_to(w.f.task);
-	assert_int_equal(conclusive_of(&w, CHECK_COW, peek(PG(0) + 8 * (child.task->id % 8))), 1);
-	expect_silence(&w);
-	child_ends(&w, &child);
-	watch_close(&w);
+	store_tag(&f.w, 0);
+	kern_switch_to(f.task);
+	assert_int_equal(conclusive_of(&f.w, CHECK_COW, assert_true(peek(f.slot) == f.tag)), 1);
+	store_tag(&f.w, 0);
+	kern_switch_to(f.w.f.task);
+	assert_int_equal(conclusive_of(&f.w, CHECK_COW, peek(PG(0) + 8 * (f.task->id % 8))), 1);
+	expect_silence(&f.w);
+	family_close(&f);
 }
 
-/* The child's entry leads to the parent's page, writable: COW was not broken. */
-static void test_cow(void **state)
+static void test_cow_to_parent(void **state)
 {
-	struct watch w = watch_open();
-	struct family child;
-	unsigned long slot;
-	pte_t pte;
+	struct family f = family_open();
 
 	(void)state;
-	store_tag(&w, 0);
-	child = fork_child(&w);
-	kern_switch_to(child.task);
-	slot = slot_of(0);
-	peek(slot);
-	pte = pte_of(child.mm, PG(0));
-	set_entry(child.mm, PG(0), pte_mkdirty(pte_mkwrite(pte)));
-	tlb_drop(PG(0));
-	store_tag(&w, 0);
-	set_entry(child.mm, PG(0), pte);
-	kern_switch_to(w.f.task);
-	peek(slot);
-	expect_finding(&w, FINDING_COW, "COW: a write of one process is seen in another");
-	child_ends(&w, &child);
-	watch_close(&w);
+	kern_switch_to(f.task);
+	store_to_both(&f);
+	kern_switch_to(f.w.f.task);
+	/* The child wrote to a slot of its own; what is there is none of the parent's. */
+	peek(PG(0) + check_slot_offset(f.task));
+	expect_finding(&f.w, FINDING_COW, "COW: a write of one process is seen in another");
+	family_close(&f);
+}
+
+static void test_cow_to_child(void **state)
+{
+	struct family f = family_open();
+
+	(void)state;
+	store_to_both(&f);
+	kern_switch_to(f.task);
+	peek(f.slot);
+	expect_finding(&f.w, FINDING_COW, "COW: a write of one process is seen in another");
+	family_close(&f);
 }
 
 /* A child that finds what its parent had overwritten before the fork: old, not foreign. */
 static void test_old_word_in_child(void **state)
 {
-	struct watch w = watch_open();
-	struct family child;
-	unsigned long slot = slot_of(0);
-	u64 old;
+	struct family f = family_open();
 
 	(void)state;
-	old = store_tag(&w, 0);
-	store_tag(&w, 0);
-	child = fork_child(&w);
-	*word_behind(w.f.mm, slot) = old;
-	kern_switch_to(child.task);
-	peek(slot);
-	expect_finding(&w, FINDING_VALUE, "VALUE: a word that goes back in time");
-	expect_silence(&w);
-	child_ends(&w, &child);
-	watch_close(&w);
-}
-
-/* The reverse: the parent's later write reaches the child. */
-static void test_cow_to_child(void **state)
-{
-	struct watch w = watch_open();
-	struct family child;
-	unsigned long slot;
-	pte_t pte;
-
-	(void)state;
-	store_tag(&w, 0);
-	slot = slot_of(0);
-	child = fork_child(&w);
-	pte = pte_of(w.f.mm, PG(0));
-	set_entry(w.f.mm, PG(0), pte_mkdirty(pte_mkwrite(pte)));
-	tlb_drop(PG(0));
-	store_tag(&w, 0);
-	set_entry(w.f.mm, PG(0), pte);
-	tlb_drop(PG(0));
-	kern_switch_to(child.task);
-	peek(slot);
-	expect_finding(&w, FINDING_COW, "COW: a write of one process is seen in another");
-	child_ends(&w, &child);
-	watch_close(&w);
+	*word_behind(f.mm, f.slot) = f.older;
+	kern_switch_to(f.task);
+	peek(f.slot);
+	expect_finding(&f.w, FINDING_VALUE, "VALUE: a word that goes back in time");
+	expect_silence(&f.w);
+	family_close(&f);
 }
 
 /* ---- refs ---- */
@@ -664,7 +646,7 @@ int main(void)
 		cmocka_unit_test(test_value_excused),
 		cmocka_unit_test(test_init),
 		cmocka_unit_test(test_fork_silent),
-		cmocka_unit_test(test_cow),
+		cmocka_unit_test(test_cow_to_parent),
 		cmocka_unit_test(test_old_word_in_child),
 		cmocka_unit_test(test_cow_to_child),
 		cmocka_unit_test(test_page_counts),

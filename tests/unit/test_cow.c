@@ -12,101 +12,114 @@ static struct task_struct *fork_task(struct mmfix *f, u64 id)
 	return mmfix_task(f, id, mm);
 }
 
-static void test_child_copies_parent_reuses(void **state)
-{
-	struct mmfix f = mmfix_open();
+/* A parent and its child, who share one page that holds 1. */
+struct family {
+	struct mmfix f;
 	struct task_struct *child;
 	struct page *page;
+};
+
+static struct family family_open(void)
+{
+	struct family fam = { .f = mmfix_open() };
 
 	map_at(AT, 2, RW, ANON, NULL, 0);
 	poke(AT, 1);
-	page = page_of(f.mm, AT);
-	child = fork_task(&f, 2);
-	assert_false(pte_write(pte_of(f.mm, AT)));
-	assert_false(pte_write(pte_of(child->mm, AT)));
-	assert_false(PageAnonExclusive(page));
-	assert_int_equal(page_mapcount(page), 2);
-	assert_int_equal(page_ref_count(page), 2);
+	fam.page = page_of(fam.f.mm, AT);
+	fam.child = fork_task(&fam.f, 2);
+	return fam;
+}
 
-	kern_switch_to(child);
+static void family_child_ends(struct family *fam)
+{
+	check_rss(fam->child->mm);
+	mmfix_task_end(&fam->f, fam->child);
+}
+
+/* Whose entry at AT leads to the page they shared. */
+static bool has_it(const struct family *fam, const struct task_struct *task)
+{
+	return page_of(task->mm, AT) == fam->page;
+}
+
+static void test_shared_after_fork(void **state)
+{
+	struct family fam = family_open();
+
+	assert_true(has_it(&fam, fam.f.task) && has_it(&fam, fam.child));
+	assert_false(pte_write(pte_of(fam.f.mm, AT)));
+	assert_false(pte_write(pte_of(fam.child->mm, AT)));
+	assert_false(PageAnonExclusive(fam.page));
+	assert_int_equal(page_mapcount(fam.page), 2);
+	assert_int_equal(page_ref_count(fam.page), 2);
+	family_child_ends(&fam);
+	mmfix_close(&fam.f);
+}
+
+static void test_child_copies_parent_reuses(void **state)
+{
+	struct family fam = family_open();
+
+	kern_switch_to(fam.child);
 	assert_int_equal(peek(AT), 1);
 	poke(AT, 2);
-	assert_ptr_not_equal(page_of(child->mm, AT), page);
-	assert_int_equal(page_mapcount(page), 1);
-	check_counters(child->mm, 1, 0, 0);
+	assert_false(has_it(&fam, fam.child));
+	assert_int_equal(page_mapcount(fam.page), 1);
+	check_counters(fam.child->mm, 1, 0, 0);
 
-	kern_switch_to(f.task);
+	kern_switch_to(fam.f.task);
 	assert_int_equal(peek(AT), 1);
 	poke(AT, 3);
 	/* The last mapping writes in place. */
-	assert_ptr_equal(page_of(f.mm, AT), page);
-	assert_true(PageAnonExclusive(page));
-	kern_switch_to(child);
+	assert_true(has_it(&fam, fam.f.task));
+	assert_true(PageAnonExclusive(fam.page));
+	kern_switch_to(fam.child);
 	assert_int_equal(peek(AT), 2);
-	check_rss(child->mm);
-	mmfix_task_end(&f, child);
-	check_counters(f.mm, 1, 0, 0);
-	mmfix_close(&f);
+	family_child_ends(&fam);
+	check_counters(fam.f.mm, 1, 0, 0);
+	mmfix_close(&fam.f);
 }
 
 /* A page that the parent writes first is reused by the child, under its anon_vma. */
 static void test_parent_copies_child_reuses(void **state)
 {
-	struct mmfix f = mmfix_open();
-	struct task_struct *child;
-	struct page *page;
+	struct family fam = family_open();
 
-	map_at(AT, 1, RW, ANON, NULL, 0);
-	poke(AT, 1);
-	page = page_of(f.mm, AT);
-	child = fork_task(&f, 2);
 	poke(AT, 9);
-	kern_switch_to(child);
+	kern_switch_to(fam.child);
 	assert_int_equal(peek(AT), 1);
 	poke(AT, 4);
-	assert_ptr_equal(page_of(child->mm, AT), page);
-	assert_ptr_equal(page_anon_vma(page), vma_at(child->mm, AT)->anon_vma);
-	mmfix_task_end(&f, child);
+	assert_true(has_it(&fam, fam.child));
+	assert_ptr_equal(page_anon_vma(fam.page), vma_at(fam.child->mm, AT)->anon_vma);
+	family_child_ends(&fam);
 	assert_int_equal(peek(AT), 9);
-	mmfix_close(&f);
+	mmfix_close(&fam.f);
 }
 
 static void test_child_exit_makes_exclusive(void **state)
 {
-	struct mmfix f = mmfix_open();
-	struct task_struct *child;
-	struct page *page;
+	struct family fam = family_open();
 
-	map_at(AT, 1, RW, ANON, NULL, 0);
-	poke(AT, 1);
-	page = page_of(f.mm, AT);
-	child = fork_task(&f, 2);
-	mmfix_task_end(&f, child);
-	assert_int_equal(page_mapcount(page), 1);
+	family_child_ends(&fam);
+	assert_int_equal(page_mapcount(fam.page), 1);
 	poke(AT, 2);
-	assert_ptr_equal(page_of(f.mm, AT), page);
-	assert_true(PageAnonExclusive(page));
-	mmfix_close(&f);
+	assert_true(has_it(&fam, fam.f.task));
+	assert_true(PageAnonExclusive(fam.page));
+	mmfix_close(&fam.f);
 }
 
 /* A further reference forbids reuse: its holder may be copying from the page. */
 static void test_reference_forbids_reuse(void **state)
 {
-	struct mmfix f = mmfix_open();
-	struct task_struct *child;
-	struct page *page;
+	struct family fam = family_open();
 
-	map_at(AT, 1, RW, ANON, NULL, 0);
-	poke(AT, 1);
-	page = page_of(f.mm, AT);
-	child = fork_task(&f, 2);
-	mmfix_task_end(&f, child);
-	get_page(page);
+	family_child_ends(&fam);
+	get_page(fam.page);
 	poke(AT, 2);
-	assert_ptr_not_equal(page_of(f.mm, AT), page);
-	assert_int_equal(*(u64 *)page_address(page), 1);
-	put_page(page);
-	mmfix_close(&f);
+	assert_false(has_it(&fam, fam.f.task));
+	assert_int_equal(*(u64 *)page_address(fam.page), 1);
+	put_page(fam.page);
+	mmfix_close(&fam.f);
 }
 
 static void test_private_file_page(void **state)
@@ -172,6 +185,7 @@ static void test_generations(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_shared_after_fork),
 		cmocka_unit_test(test_child_copies_parent_reuses),
 		cmocka_unit_test(test_parent_copies_child_reuses),
 		cmocka_unit_test(test_child_exit_makes_exclusive),

@@ -236,34 +236,31 @@ static const struct sweep brk_sweeps[] = {
 
 /* ---- accesses ---- */
 
-static long load(unsigned long va)
+/* Out of memory is not a signal. */
+static long no_signal(int ret)
 {
-	u64 word;
-	int ret = user_load(va, 8, &word);
-
-	/* Out of memory is not a signal. */
 	if (ret)
 		assert_int_equal(current_fault()->signo, 0);
 	return ret;
 }
 
+static long load(unsigned long va)
+{
+	u64 word;
+
+	return no_signal(user_load(va, 8, &word));
+}
+
 static long store(unsigned long va)
 {
-	int ret = user_store(va, 8, 0x5707e);
-
-	if (ret)
-		assert_int_equal(current_fault()->signo, 0);
-	return ret;
+	return no_signal(user_store(va, 8, 0x5707e));
 }
 
 static long add(unsigned long va)
 {
 	u64 old;
-	int ret = user_xadd(va, 3, &old);
 
-	if (ret)
-		assert_int_equal(current_fault()->signo, 0);
-	return ret;
+	return no_signal(user_xadd(va, 3, &old));
 }
 
 /* read() into memory: all of two pages, or how far it got. */

@@ -71,29 +71,40 @@ static void flush_sizes(void **state)
 	stop();
 }
 
-static void pages_wait_for_the_flush(void **state)
-{
-	struct mmu_gather tlb;
-	struct page *page;
-	pte_t *pte;
+/* One page, unmapped by hand: its entry is cleared, no TLB flushed yet. */
+struct unmapped {
+	struct mmu_gather	tlb;
+	struct page		*page;
+	pte_t			*pte;
+};
 
-	start(1);
+static void unmap_one(struct unmapped *u)
+{
 	touch(1);
-	pte = pgtable_peek_pte(&ctx, VA);
-	page = pte_page(ptep_get(pte));
-	tlb_gather_mmu(&tlb, &ctx);
+	u->pte = pgtable_peek_pte(&ctx, VA);
+	u->page = pte_page(ptep_get(u->pte));
+	tlb_gather_mmu(&u->tlb, &ctx);
 	assert_true(mm_tlb_flush_pending(&ctx));
 	assert_false(mm_tlb_flush_nested(&ctx));
-	ptep_get_and_clear(pte);
-	tlb_remove_tlb_entry(&tlb, VA);
-	tlb_remove_page(&tlb, page);
-	assert_int_equal(page_ref_count(page), 1);
+	ptep_get_and_clear(u->pte);
+	tlb_remove_tlb_entry(&u->tlb, VA);
 	assert_true(cached(VA));
-	tlb_flush_mmu_tlbonly(&tlb);
+}
+
+static void pages_wait_for_the_flush(void **state)
+{
+	struct unmapped u;
+
+	start(1);
+	unmap_one(&u);
+	tlb_remove_page(&u.tlb, u.page);
+	assert_int_equal(page_ref_count(u.page), 1);
+	assert_true(cached(VA));
+	tlb_flush_mmu_tlbonly(&u.tlb);
 	assert_false(cached(VA));
-	assert_int_equal(page_ref_count(page), 1);
-	tlb_finish_mmu(&tlb);
-	assert_int_equal(page_ref_count(page), 0);
+	assert_int_equal(page_ref_count(u.page), 1);
+	tlb_finish_mmu(&u.tlb);
+	assert_int_equal(page_ref_count(u.page), 0);
 	assert_false(mm_tlb_flush_pending(&ctx));
 	stop();
 }
@@ -134,21 +145,14 @@ static void remove_rmap(struct page *page, void *arg)
 
 static void rmap_may_wait_for_the_flush(void **state)
 {
-	struct mmu_gather tlb;
-	struct page *page;
-	pte_t *pte;
+	struct unmapped u;
 
 	start(1);
-	touch(1);
-	pte = pgtable_peek_pte(&ctx, VA);
-	page = pte_page(ptep_get(pte));
-	tlb_gather_mmu(&tlb, &ctx);
-	ptep_get_and_clear(pte);
-	tlb_remove_tlb_entry(&tlb, VA);
-	assert_false(__tlb_remove_page(&tlb, page, true));
-	tlb_flush_rmaps(&tlb, remove_rmap, NULL);
+	unmap_one(&u);
+	assert_false(__tlb_remove_page(&u.tlb, u.page, true));
+	tlb_flush_rmaps(&u.tlb, remove_rmap, NULL);
 	assert_int_equal(removed, 1);
-	tlb_finish_mmu(&tlb);
+	tlb_finish_mmu(&u.tlb);
 	stop();
 }
 
@@ -158,25 +162,19 @@ static void rmap_may_wait_for_the_flush(void **state)
  */
 static void nested_gathers_flush_for_each_other(void **state)
 {
-	struct mmu_gather first, second;
-	struct page *page;
-	pte_t *pte;
+	struct mmu_gather second;
+	struct unmapped first;
 
 	start(2);
-	touch(1);
-	pte = pgtable_peek_pte(&ctx, VA);
-	page = pte_page(ptep_get(pte));
-	tlb_gather_mmu(&first, &ctx);
-	ptep_get_and_clear(pte);
-	tlb_remove_tlb_entry(&first, VA);
-	tlb_remove_page(&first, page);
+	unmap_one(&first);
+	tlb_remove_page(&first.tlb, first.page);
 	tlb_gather_mmu(&second, &ctx);
 	assert_true(mm_tlb_flush_nested(&ctx));
-	assert_true(pte_none(ptep_get(pte)));
+	assert_true(pte_none(ptep_get(first.pte)));
 	tlb_finish_mmu(&second);
 	assert_false(cached(VA));
 	assert_int_equal(READ_ONCE(this_cpu()->sched.windows[WIN_TLB_NESTED_FLUSH]), 1);
-	tlb_finish_mmu(&first);
+	tlb_finish_mmu(&first.tlb);
 	stop();
 }
 
