@@ -426,31 +426,3 @@ void rcu_barrier(void)
 	batch_end(&cpu->rcu);
 	wait_for_batches(rs, cpu);
 }
-
-/* --- the age of what a reader sees ---------------------------------------------- */
-
-u64 rcu_age_stamp(void)
-{
-#if MM_CHECK || MM_TSAN
-	struct sched_cpu *cpu = this_sched_cpu();
-
-	/*
-	 * Not a plain load: the unlinking store must be visible to all before the phase
-	 * is read, or a section of a later phase could still find the object, innocently.
-	 */
-	if (cpu && cpu->rcu.state)
-		return __atomic_fetch_add(&cpu->rcu.state->phase, 0, __ATOMIC_SEQ_CST);
-#endif
-	return 0;
-}
-
-u64 rcu_age(u64 stamp)
-{
-#if MM_CHECK || MM_TSAN
-	struct sched_cpu *cpu = this_sched_cpu();
-
-	if (cpu && cpu->rcu.nest && cpu->rcu.last_phase > stamp)
-		return cpu->rcu.last_phase - stamp;
-#endif
-	return 0;
-}

@@ -95,15 +95,4 @@ unsigned long rcu_process_callbacks(void);
 /* Callbacks wait on this vCPU. */
 bool rcu_callbacks_pending(void);
 
-/* --- for the age oracle ---------------------------------------------------------- */
-
-/*
- * Stamp an object as it is retired (unlinked, before synchronize_rcu or call_rcu).
- * A read section that later finds it is rcu_age(stamp) grace periods too late: 0
- * is legal, 1 or more means that the section began after the object was unlinked.
- * Only where MM_CHECK or MM_TSAN; otherwise both are 0.
- */
-u64 rcu_age_stamp(void);
-u64 rcu_age(u64 stamp);
-
 #endif

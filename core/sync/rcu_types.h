@@ -13,6 +13,16 @@ struct rcu_head {
 	void		(*func)(struct rcu_head *head);
 };
 
+/*
+ * In an object that readers find: whether it is still linked (sync/rcu_age.h).  Zero is;
+ * else one more than the phase in which it was unlinked.  Costs nothing where nothing asks.
+ */
+struct rcu_age {
+#if MM_CHECK
+	u64		word;
+#endif
+};
+
 #define RCU_RING	4
 
 /* A vCPU as reader and as keeper of callbacks.  On lines of its own: readers write it. */
