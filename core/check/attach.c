@@ -23,25 +23,28 @@ const struct check_info check_info[NR_CHECKS] = {
 	[CHECK_REFS]	= { "refs", "reference, map, table or page counts that do not add up when quiet" },
 	[CHECK_STRUCT]	= { "struct", "VMAs, page tables and reverse maps that disagree when quiet" },
 	[CHECK_TLB]	= { "tlb", "a live TLB entry that the page tables do not back when quiet" },
-	[CHECK_AGE]	= { "age", "an RCU reader that sees an object whose grace period has passed" },
+	[CHECK_AGE]	= { "age", "an RCU reader that meets what was unlinked before its section began, or is freed" },
 	[CHECK_INIT]	= { "init", "poison where zeroes or data belong" },
-};
-
-static const struct check_ops check_ops = {
-	.access_begin		= check_access_begin,
-	.access_translated	= check_access_translated,
-	.access_moved		= check_access_moved,
-	.access_end		= check_access_end,
-};
-
-/* Without an oracle of values and rights there is nothing to look up. */
-static const struct check_ops check_ops_stale = {
-	.access_translated	= check_access_translated,
-	.access_moved		= check_access_moved,
 };
 
 #define CHECK_SHADOWED	(1u << CHECK_RIGHTS | 1u << CHECK_VALUE | \
 			 1u << CHECK_COW | 1u << CHECK_INIT)
+#define CHECK_WATCHING	(CHECK_SHADOWED | 1u << CHECK_STALE | 1u << CHECK_AGE)
+
+/* Who asks for nothing is not called. */
+static void choose_ops(struct check_ops *ops, u32 mask)
+{
+	if (mask & CHECK_SHADOWED) {
+		ops->access_begin = check_access_begin;
+		ops->access_end = check_access_end;
+	}
+	if (mask & (CHECK_SHADOWED | 1u << CHECK_STALE)) {
+		ops->access_translated = check_access_translated;
+		ops->access_moved = check_access_moved;
+	}
+	if (mask & 1u << CHECK_AGE)
+		ops->met = check_object_met;
+}
 
 int check_attach(struct machine *m, u32 mask)
 {
@@ -63,11 +66,10 @@ int check_attach(struct machine *m, u32 mask)
 		return -ENOMEM;
 	}
 	memset(st->count, 0, m->nr_cpus * sizeof(*st->count));
+	choose_ops(&st->ops, mask);
 	m->chk = st;
-	if (mask & CHECK_SHADOWED)
-		m->check = &check_ops;
-	else if (mask & 1u << CHECK_STALE)
-		m->check = &check_ops_stale;
+	if (mask & CHECK_WATCHING)
+		m->check = &st->ops;
 	return 0;
 }
 

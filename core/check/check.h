@@ -3,6 +3,8 @@
 #define MMSTORM_CHECK_CHECK_H
 
 #include "base/types.h"
+#include "hw/check_ops.h"
+#include "sync/rcu_age.h"
 
 /*
  * The oracles: what no sanitizer can see, because every access to C memory
@@ -35,7 +37,8 @@ enum check_id {
 	CHECK_STRUCT,	/* VMAs, tables and reverse maps that disagree */
 	CHECK_TLB,	/* a live TLB entry of a quiet machine that the page
 			 * tables do not back */
-	CHECK_AGE,	/* a reader older than the grace period it relied on */
+	CHECK_AGE,	/* an RCU reader, and an object that was unlinked before
+			 * its section began */
 	CHECK_INIT,	/* poison where zeroes or data belong */
 	NR_CHECKS,
 };
@@ -62,6 +65,13 @@ void check_detach(struct machine *m);
 /* Checks of one oracle so far that were not excused; and those that were. */
 u64 check_conclusive(struct machine *m, enum check_id id);
 u64 check_excused(struct machine *m, enum check_id id);
+
+/*
+ * The age oracle's histogram: how often readers met such an object in such a
+ * state.  The last two of enum rcu_met are findings.
+ */
+u64 check_ages(struct machine *m, enum check_object what, enum rcu_met how);
+const char *check_object_name(enum check_object what);
 
 /**
  * check_quiet() - recount the whole machine

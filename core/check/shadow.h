@@ -95,6 +95,7 @@ struct check_task {
 struct check_count {
 	u64 conclusive[NR_CHECKS];
 	u64 excused[NR_CHECKS];
+	u64 met[NR_CHECK_OBJECTS][NR_RCU_MET];	/* age */
 } __attribute__((aligned(64)));
 
 /* Whose mm a tag's writer had is remembered modulo this many tasks. */
@@ -102,6 +103,7 @@ struct check_count {
 
 struct check_state {
 	u32		mask;
+	struct check_ops ops;		/* the machine's, by mask */
 	unsigned int	nr_cpus;
 	atomic_t	next_mm;
 	atomic_t	next_task;
@@ -140,11 +142,12 @@ static inline u64 tag_seq(u64 tag)
 	return tag & ((1ull << TAG_TASK_SHIFT) - 1);
 }
 
-/* The listeners, in check_access.c. */
+/* The listeners, in access.c and age.c. */
 struct access_record;
 void check_access_begin(struct vcpu *cpu, struct access_record *rec);
 void check_access_translated(struct vcpu *cpu, struct access_record *rec);
 void check_access_moved(struct vcpu *cpu, struct access_record *rec);
 void check_access_end(struct vcpu *cpu, struct access_record *rec);
+void check_object_met(enum check_object what, const struct rcu_age *age);
 
 #endif /* MMSTORM_CHECK_SHADOW_H */

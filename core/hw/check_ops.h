@@ -28,6 +28,7 @@
 struct machine;
 struct vcpu;
 struct fault_info;
+struct rcu_age;
 
 enum check_access {
 	CHECK_ACCESS_READ,
@@ -54,11 +55,24 @@ struct access_record {
 	u64		cookie[12];	/* the listener's, from begin to end */
 };
 
+/* What readers find under RCU and carries its age. */
+enum check_object {
+	CHECK_OBJECT_VMA_NODE,
+	CHECK_OBJECT_VMA,
+	CHECK_OBJECT_PAGE_TABLE,
+	CHECK_OBJECT_INDEX_NODE,
+	CHECK_OBJECT_ANON_VMA,
+	NR_CHECK_OBJECTS,
+};
+
 struct check_ops {
 	void (*access_begin)(struct vcpu *cpu, struct access_record *rec);
 	void (*access_translated)(struct vcpu *cpu, struct access_record *rec);
 	void (*access_moved)(struct vcpu *cpu, struct access_record *rec);
 	void (*access_end)(struct vcpu *cpu, struct access_record *rec);
+
+	/* A reader has found this (check_met() of hw/check_met.h). */
+	void (*met)(enum check_object what, const struct rcu_age *age);
 
 	/* A block of 2^order frames leaves or returns to the allocator. */
 	void (*frame_alloc)(struct machine *m, unsigned long pfn,
