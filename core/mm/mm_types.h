@@ -167,6 +167,8 @@ struct vm_area_struct {
 	 * waits for them. On its own line: every fault of every CPU writes it.
 	 */
 	atomic_t		vm_refcnt __cacheline_aligned;
+	/* (RCU) retired with the detaching, when the tree does not lead here any more */
+	struct rcu_age		vm_age;
 };
 
 #define VMA_LOCK_OFFSET	0x40000000

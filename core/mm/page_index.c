@@ -15,6 +15,7 @@
 #include "base/atomic.h"
 #include "base/bug.h"
 #include "base/compiler.h"
+#include "hw/check_met.h"
 #include "mm/page_index.h"
 #include "phys/slab.h"
 #include "sync/rcu.h"
@@ -38,6 +39,7 @@ struct page_index_node {
 	struct page_index_node *next;
 	struct kmem_cache *cache;
 	struct rcu_head rcu;
+	struct rcu_age age;		/* 0 in a new node: it is allocated zeroed */
 };
 
 struct kmem_cache *page_index_cache_create(void)
@@ -57,6 +59,7 @@ static void node_free_rcu(struct rcu_head *head)
 	struct page_index_node *node =
 		container_of(head, struct page_index_node, rcu);
 
+	rcu_age_freed(&node->age);
 	kmem_cache_free(node->cache, node);
 }
 
@@ -76,14 +79,32 @@ static unsigned int slot_of(const struct page_index_node *node,
 
 /* ---- readers ---- */
 
+/* The node that a link leads to now, or NULL. */
+static struct page_index_node *follow(struct page_index_node **link)
+{
+	struct page_index_node *node = smp_load_acquire(link);
+
+	if (node) {
+		/* Here a writer may prune the node, and must not free it. */
+		sched_point(SCHED_LOAD, node);
+		check_met_here(CHECK_OBJECT_INDEX_NODE, &node->age);
+	}
+	return node;
+}
+
+static struct page_index_node *child_at(struct page_index_node *node, unsigned long offset)
+{
+	return follow((struct page_index_node **)&node->slots[slot_of(node, offset)]);
+}
+
 struct page *page_index_load(struct page_index *index, unsigned long offset)
 {
-	struct page_index_node *node = smp_load_acquire(&index->root);
+	struct page_index_node *node = follow(&index->root);
 
 	if (!node || !offset_fits(offset, node->shift))
 		return NULL;
 	while (node && node->shift)
-		node = smp_load_acquire(&node->slots[slot_of(node, offset)]);
+		node = child_at(node, offset);
 	if (!node)
 		return NULL;
 	return smp_load_acquire(&node->slots[slot_of(node, offset)]);
@@ -108,6 +129,8 @@ static struct page *node_find(struct page_index_node *node,
 			return entry;
 		}
 		if (entry) {
+			check_met_here(CHECK_OBJECT_INDEX_NODE,
+				       &((struct page_index_node *)entry)->age);
 			page = node_find(entry, offset, found);
 			if (page)
 				return page;
@@ -123,7 +146,7 @@ static struct page *node_find(struct page_index_node *node,
 struct page *page_index_find(struct page_index *index, unsigned long *offset,
 			     unsigned long last)
 {
-	struct page_index_node *root = smp_load_acquire(&index->root);
+	struct page_index_node *root = follow(&index->root);
 	unsigned long found;
 	struct page *page;
 
@@ -160,15 +183,14 @@ int page_index_prealloc(struct page_index *index, unsigned long offset,
 
 	/* A guess: whoever changed the tree meanwhile makes insert say -EAGAIN. */
 	rcu_read_lock();
-	root = smp_load_acquire(&index->root);
+	root = follow(&index->root);
 	if (root)
 		old_levels = root->shift / PAGE_INDEX_SHIFT + 1;
 	present = root && offset_fits(offset, root->shift);
 	if (present) {
 		need = 0;
 		while (root && root->shift) {
-			root = smp_load_acquire(
-				&root->slots[slot_of(root, offset)]);
+			root = child_at(root, offset);
 			if (!root)
 				need = 1;
 			old_levels--;
@@ -299,6 +321,7 @@ static void prune(struct page_index *index, struct page_index_node *node)
 		} else {
 			smp_store_release(&index->root, NULL);
 		}
+		rcu_age_retire(&node->age, rcu_age_stamp());
 		call_rcu(&node->rcu, node_free_rcu);
 		node = parent;
 	}

@@ -15,6 +15,7 @@
 #include <errno.h>
 
 #include "base/bug.h"
+#include "hw/check_met.h"
 #include "mm/fault_state.h"
 #include "mm/interval_tree.h"
 #include "mm/memory.h"
@@ -46,6 +47,7 @@ static struct anon_vma *anon_vma_alloc(void)
 	/* The root of a fork's child is set before anybody can find it. */
 	WRITE_ONCE(anon_vma->parent, anon_vma);
 	WRITE_ONCE(anon_vma->root, anon_vma);
+	rcu_age_born(&anon_vma->age);
 	atomic_set_release(&anon_vma->refcount, 1);
 	return anon_vma;
 }
@@ -61,6 +63,7 @@ static void anon_vma_free(struct anon_vma *anon_vma)
 		anon_vma_lock_write(anon_vma);
 		anon_vma_unlock_write(anon_vma);
 	}
+	rcu_age_retire(&anon_vma->age, rcu_age_stamp());
 	kmem_cache_free(this_fault_state()->anon_vma_cachep, anon_vma);
 }
 
@@ -361,6 +364,19 @@ void anon_vma_interval_tree_post_update_vma(struct vm_area_struct *vma)
 /* ---- from a page to its anon_vma, with no lock held ---- */
 
 /*
+ * What a mapped page leads to, in a read section.  A mapped page keeps its
+ * anon_vma: so it was not freed yet when the section began.
+ */
+static struct anon_vma *mapped_anon_vma(struct page *page)
+{
+	struct anon_vma *anon_vma = page_mapped(page) ? page_anon_vma(page) : NULL;
+
+	if (anon_vma)
+		check_met_here(CHECK_OBJECT_ANON_VMA, &anon_vma->age);
+	return anon_vma;
+}
+
+/*
  * RCU keeps the memory an anon_vma; the count keeps this one alive; and only a
  * page that is mapped *after* the count was raised proves that it was still its
  * anon_vma, and not a recycled one.
@@ -370,7 +386,7 @@ struct anon_vma *page_get_anon_vma(struct page *page)
 	struct anon_vma *anon_vma;
 
 	rcu_read_lock();
-	anon_vma = page_mapped(page) ? page_anon_vma(page) : NULL;
+	anon_vma = mapped_anon_vma(page);
 	if (anon_vma && !atomic_inc_not_zero(&anon_vma->refcount))
 		anon_vma = NULL;
 	if (anon_vma && !page_mapped(page)) {
@@ -416,7 +432,7 @@ struct anon_vma *page_lock_anon_vma_read(struct page *page)
 retry:
 	moved = false;
 	rcu_read_lock();
-	anon_vma = page_mapped(page) ? page_anon_vma(page) : NULL;
+	anon_vma = mapped_anon_vma(page);
 	if (!anon_vma) {
 		rcu_read_unlock();
 		return NULL;

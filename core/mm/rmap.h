@@ -35,6 +35,7 @@ struct anon_vma {
 
 	/* Freed at zero; a walker that only found it through a page holds one. */
 	atomic_t refcount;
+	struct rcu_age age;		/* retired when the count is zero */
 
 	/* Protected by root->rwsem for writing. */
 	unsigned long num_children;	/* a root counts itself */

@@ -19,6 +19,7 @@
 #include "mm/vma_int.h"
 #include "mm/vma_lock.h"
 #include "phys/slab.h"
+#include "sync/rcu_age.h"
 #include "zoo/zoo.h"
 
 /* ---- lives ----------------------------------------------------------------------------------- */
@@ -35,6 +36,7 @@ static struct vm_area_struct *vm_area_get(struct mm_struct *mm)
 
 	if (vma) {
 		vma_assert_detached(vma);
+		rcu_age_born(&vma->vm_age);
 		/* No number of a lock: the newest of a fresh mm is 0. */
 		WRITE_ONCE(vma->vm_lock_seq, ~0U);
 	}

@@ -4,12 +4,13 @@
  *
  * Owns vm_refcnt and vm_lock_seq of every VMA. A reader comes from RCU with nothing but a pointer
  * that may be to freed, or another mm's, memory: until it has raised vm_refcnt it must touch only
- * vm_lock_seq and vm_refcnt, atomically; until it has re-checked vm_mm and the sequence it must
+ * what is marked (RCU), atomically; until it has re-checked vm_mm and the sequence it must
  * not believe anything else. Must never touch a VMA or its mm after its reference is gone.
  */
 #include "mm/vma_lock.h"
 
 #include "base/err.h"
+#include "hw/check_met.h"
 #include "mm/mm.h"
 #include "mm/mmap_lock.h"
 #include "mm/vma_tree.h"
@@ -109,6 +110,7 @@ struct vm_area_struct *lock_vma_under_rcu(struct mm_struct *mm, unsigned long ad
 		}
 		/* Here the VMA may be freed, and its memory be another VMA. */
 		sched_window(WIN_FAULT_VS_MUNMAP, (u64)(unsigned long)mm);
+		check_met(mm->machine, CHECK_OBJECT_VMA, &found->vm_age);
 		vma = vma_start_read(mm, found);
 		if (!IS_ERR(vma))
 			break;
@@ -175,6 +177,8 @@ void vma_mark_detached(struct vm_area_struct *vma)
 {
 	vma_assert_write_locked(vma);
 	vma_assert_attached(vma);
+	/* The tree without it has been published (at the end of an mm: nobody looks). */
+	rcu_age_retire(&vma->vm_age, rcu_age_stamp());
 	/*
 	 * Readers are shut out already; one may have the count up for a moment, until it sees
 	 * the sequence number.

@@ -2,7 +2,8 @@
 /*
  * The node of the VMA tree; private to vma_tree.c and vma_tree_read.c.
  *
- * A published node is immutable but for link and rcu, which no reader looks at.
+ * A published node is immutable but for link and rcu, which no reader looks at, and age, at which
+ * the age oracle looks.
  */
 #ifndef MMSTORM_MM_VMA_NODE_H
 #define MMSTORM_MM_VMA_NODE_H
@@ -26,6 +27,7 @@ struct vma_node {
 	struct rcu_head		rcu;
 	u8			nr;
 	u8			height;	/* 0: leaf */
+	struct rcu_age		age;
 
 	/* A descent reads two lines of these and one of slot[]. */
 	unsigned long		end[VMA_NODE_SLOTS] __cacheline_aligned;

@@ -18,6 +18,7 @@
 #include "mm/mmap_lock.h"
 #include "mm/vma_node.h"
 #include "phys/slab.h"
+#include "sync/rcu_age.h"
 
 const size_t vma_node_size = sizeof(struct vma_node);
 
@@ -46,6 +47,7 @@ static struct vma_node *node_new(struct vma_edit *e, unsigned int height)
 
 	if (!node)
 		return NULL;
+	rcu_age_born(&node->age);
 	node->seq = e->seq;
 	node->nr = 0;
 	node->height = (u8)height;
@@ -73,6 +75,7 @@ static struct vma_node *node_own(struct vma_edit *e, struct vma_node **p)
 	node = node_alloc(e);
 	if (!node)
 		return NULL;
+	/* What is copied is linked still: so the copy's age is that of a new one. */
 	memcpy(node, old, sizeof(*node));
 	node->seq = e->seq;
 	node_drop(e, old);
@@ -435,12 +438,18 @@ int vma_edit_store(struct vma_edit *e, unsigned long start, unsigned long end,
 	return node_set(e, &e->root, start, start, end, vma);
 }
 
+static void node_free(struct kmem_cache *cache, struct vma_node *node)
+{
+	rcu_age_freed(&node->age);
+	kmem_cache_free(cache, node);
+}
+
 static void node_list_free(struct kmem_cache *cache, struct vma_node *node)
 {
 	while (node) {
 		struct vma_node *next = node->link;
 
-		kmem_cache_free(cache, node);
+		node_free(cache, node);
 		node = next;
 	}
 }
@@ -452,14 +461,25 @@ static void retired_free(struct rcu_head *head)
 	node_list_free(this_machine()->mmg->vma_node_cachep, list);
 }
 
+/* No new reader finds them. */
+static void node_list_retire(struct vma_node *node)
+{
+	u64 stamp = rcu_age_stamp();
+
+	for (; MM_CHECK && node; node = node->link)
+		rcu_age_retire(&node->age, stamp);
+}
+
 void vma_edit_commit(struct vma_edit *e)
 {
 	VM_BUG_ON(!e->open);
 	e->open = false;
 	rcu_assign_pointer(e->mm->mm_vma_root, e->root);
 	/* From here on no new reader finds the replaced nodes. */
-	if (e->retired)
+	if (e->retired) {
+		node_list_retire(e->retired);
 		call_rcu(&e->retired->rcu, retired_free);
+	}
 	node_list_free(node_cache(e->mm), e->spare);
 }
 
@@ -472,7 +492,7 @@ static void node_free_own(struct kmem_cache *cache, struct vma_node *node, u64 s
 		return;
 	for (i = 0; node->height && i < node->nr; i++)
 		node_free_own(cache, vma_node_child(node, i), seq);
-	kmem_cache_free(cache, node);
+	node_free(cache, node);
 }
 
 void vma_edit_abort(struct vma_edit *e)
@@ -492,7 +512,7 @@ static void node_free_all(struct kmem_cache *cache, struct vma_node *node)
 
 	for (i = 0; node->height && i < node->nr; i++)
 		node_free_all(cache, vma_node_child(node, i));
-	kmem_cache_free(cache, node);
+	node_free(cache, node);
 }
 
 void vma_tree_destroy(struct mm_struct *mm)

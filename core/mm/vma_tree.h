@@ -39,6 +39,7 @@ struct vm_area_struct *vma_tree_find_prev(struct mm_struct *mm, unsigned long ad
  * mmap_lock, until an edit is committed.
  */
 struct vma_iter {
+	struct mm_struct	*mm;
 	const struct vma_node	*node[VMA_TREE_MAX_HEIGHT];
 	u8			slot[VMA_TREE_MAX_HEIGHT];
 	int			depth;	/* of the leaf; -1 at the end */

@@ -9,20 +9,42 @@
 
 #include "base/bug.h"
 #include "base/err.h"
+#include "hw/check_met.h"
 #include "mm/mmap_lock.h"
 #include "mm/vma_node.h"
 
-static const struct vma_node *tree_root(const struct mm_struct *mm)
+/*
+ * A reader has found a node and will look into it. Here an edit may replace the node, and must
+ * not free it.
+ */
+static inline const struct vma_node *met(struct mm_struct *mm, const struct vma_node *node)
+{
+	sched_point(SCHED_LOAD, node);
+	check_met(mm->machine, CHECK_OBJECT_VMA_NODE, &node->age);
+	return node;
+}
+
+static inline const struct vma_node *tree_root(struct mm_struct *mm)
 {
 	/* Pairs with the release in vma_edit_commit. */
-	return rcu_dereference_check(mm->mm_vma_root,
-				     lockdep_is_held(&mm->mmap_lock) || rcu_read_lock_held());
+	const struct vma_node *root =
+		rcu_dereference_check(mm->mm_vma_root,
+				      lockdep_is_held(&mm->mmap_lock) || rcu_read_lock_held());
+
+	return root ? met(mm, root) : NULL;
+}
+
+static inline const struct vma_node *child_of(struct mm_struct *mm, const struct vma_node *node,
+					      unsigned int i)
+{
+	return met(mm, vma_node_child(node, i));
 }
 
 /* The leaf and slot of the first entry that ends above addr; NULL: none. */
-static inline const struct vma_node *descend(const struct vma_node *node, unsigned long addr,
+static inline const struct vma_node *descend(struct mm_struct *mm, unsigned long addr,
 					     unsigned int *slot)
 {
+	const struct vma_node *node = tree_root(mm);
 	unsigned int height, i;
 
 	if (unlikely(!node))
@@ -32,7 +54,7 @@ static inline const struct vma_node *descend(const struct vma_node *node, unsign
 		return NULL;
 	/* Below the root there always is such a slot: the parent's end[] says so. */
 	for (height = node->height; height; height--) {
-		node = vma_node_child(node, i);
+		node = child_of(mm, node, i);
 		i = vma_node_search(node, addr);
 	}
 	*slot = i;
@@ -42,7 +64,7 @@ static inline const struct vma_node *descend(const struct vma_node *node, unsign
 struct vm_area_struct *vma_tree_find(struct mm_struct *mm, unsigned long addr)
 {
 	unsigned int i;
-	const struct vma_node *leaf = descend(tree_root(mm), addr, &i);
+	const struct vma_node *leaf = descend(mm, addr, &i);
 
 	return leaf ? leaf->slot[i] : NULL;
 }
@@ -50,7 +72,7 @@ struct vm_area_struct *vma_tree_find(struct mm_struct *mm, unsigned long addr)
 struct vm_area_struct *vma_tree_lookup(struct mm_struct *mm, unsigned long addr)
 {
 	unsigned int i;
-	const struct vma_node *leaf = descend(tree_root(mm), addr, &i);
+	const struct vma_node *leaf = descend(mm, addr, &i);
 
 	return leaf && leaf->start[i] <= addr ? leaf->slot[i] : NULL;
 }
@@ -67,7 +89,7 @@ struct vm_area_struct *vma_tree_find_prev(struct mm_struct *mm, unsigned long ad
 			;
 		if (!node->height)
 			return node->slot[i];
-		node = vma_node_child(node, i);
+		node = child_of(mm, node, i);
 	}
 }
 
@@ -78,6 +100,7 @@ void vma_iter_init(struct vma_iter *it, struct mm_struct *mm, unsigned long addr
 	const struct vma_node *node = tree_root(mm);
 	unsigned int i;
 
+	it->mm = mm;
 	it->depth = -1;
 	if (!node || (i = vma_node_search(node, addr)) >= node->nr)
 		return;
@@ -87,7 +110,7 @@ void vma_iter_init(struct vma_iter *it, struct mm_struct *mm, unsigned long addr
 		it->slot[it->depth] = (u8)i;
 		if (!node->height)
 			return;
-		node = vma_node_child(node, i);
+		node = child_of(mm, node, i);
 		i = vma_node_search(node, addr);
 	}
 }
@@ -99,7 +122,7 @@ static void iter_left_edge(struct vma_iter *it)
 	const struct vma_node *node = it->node[depth];
 
 	for (; node->height && depth + 1 < VMA_TREE_MAX_HEIGHT; depth++) {
-		node = vma_node_child(node, it->slot[depth]);
+		node = child_of(it->mm, node, it->slot[depth]);
 		it->node[depth + 1] = node;
 		it->slot[depth + 1] = 0;
 	}
@@ -114,6 +137,7 @@ struct vm_area_struct *vma_iter_next(struct vma_iter *it)
 	if (it->depth < 0)
 		return NULL;
 	node = it->node[it->depth];
+	check_met(it->mm->machine, CHECK_OBJECT_VMA_NODE, &node->age);
 	vma = node->slot[it->slot[it->depth]++];
 	if (it->slot[it->depth] < node->nr)
 		return vma;

@@ -14,6 +14,7 @@
 #include "phys/page_alloc.h"
 #include "phys/slab.h"
 #include "sync/rcu.h"
+#include "sync/rcu_age.h"
 #include "sync/sched.h"
 #include "zoo/zoo.h"
 
@@ -202,6 +203,8 @@ static void tlb_table_flush(struct mmu_gather *tlb)
 static void tlb_remove_table(struct mmu_gather *tlb, struct page *table)
 {
 	VM_BUG_ON(!PageTable(table));
+	/* Its entry above is clear: only who walked through that is still there. */
+	rcu_age_retire(&table->pt_age, rcu_age_stamp());
 	table->pt_next = tlb->tables;
 	tlb->tables = table;
 	if (++tlb->nr_tables >= MAX_TABLE_BATCH)

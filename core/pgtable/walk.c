@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/finding.h"
+#include "hw/check_met.h"
 #include "pgtable/pgtable.h"
 #include "phys/page_alloc.h"
 #include "sync/rcu.h"
@@ -40,6 +41,7 @@ static struct page *table_new(struct mm_context *ctx, unsigned int level)
 
 	if (!table)
 		return NULL;
+	rcu_age_born(&table->pt_age);
 	table->pt_ctx = ctx;
 	table->pt_level = level;
 	if (level == PTE_LEVEL)
@@ -66,6 +68,7 @@ void pgtable_free_table(struct page *table)
 	VM_BUG_ON(spin_is_locked(&table->ptl));
 	count_vm_event(MMS_PTE_TABLE_FREE);
 	trace_event(EV_TABLE_FREE, page_to_pfn(table), 0, 0);
+	rcu_age_freed(&table->pt_age);
 	free_page(table);
 }
 
@@ -272,6 +275,12 @@ static noinline void report_bad_pmd(pmd_t *pmd, pmd_t val, unsigned long addr)
 		       (void *)pmd, pmd_val(val), addr);
 }
 
+/* A walker has found this table, in the section that it is in, and will look into it. */
+static void table_met(struct machine *m, pmd_t val)
+{
+	check_met(m, CHECK_OBJECT_PAGE_TABLE, &machine_pfn_to_page(m, pmd_pfn(val))->pt_age);
+}
+
 /* __pte_offset_map(): *pmdvalp is what the answer rests on. */
 static pte_t *map_table(struct machine *m, pmd_t *pmd, unsigned long addr,
 			pmd_t *pmdvalp)
@@ -287,6 +296,7 @@ static pte_t *map_table(struct machine *m, pmd_t *pmd, unsigned long addr,
 		report_bad_pmd(pmd, val, addr);
 		goto nomap;
 	}
+	table_met(m, val);
 	return (pte_t *)frame_table(m, pmd_pfn(val)) + pte_index(addr);
 nomap:
 	rcu_read_unlock();
@@ -325,6 +335,7 @@ pte_t *pte_offset_map_lock_nested(struct mm_context *ctx, pmd_t *pmd,
 			return NULL;
 		ptl = pte_lockptr(ctx, val);
 		sched_window(WIN_PT_GONE, (u64)(unsigned long)pmd);
+		table_met(ctx->machine, val);
 		if (subclass)
 			spin_lock_nested(ptl, subclass);
 		else

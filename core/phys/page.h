@@ -81,6 +81,7 @@ struct page {
 	u8			zone_id;	/* index into phys_mem.zones */
 	u8			nid;
 	u8			poisoned;	/* free: enum page_poison, which face */
+	struct rcu_age		pt_age;		/* PG_table: of the table, for lockless walkers */
 };
 
 #if !MM_CHECK

@@ -24,6 +24,7 @@
 #include "base/tsan.h"
 #include "phys/fail.h"
 #include "phys/phys_mem.h"
+#include "phys/poison.h"
 #include "phys/slab.h"
 #include "sync/irqflags.h"
 #include "sync/rcu.h"
@@ -171,6 +172,9 @@ static void destroy_object(struct kmem_cache *s, void *obj)
 {
 	/* Whoever still uses it races with this (the host's free says so too). */
 	tsan_write_range(obj, s->size);
+	/* A sanitizer sees it by itself; elsewhere let it not look alive. */
+	if (MM_CHECK && !MM_TSAN && !MM_ASAN)
+		memset(obj, POISON_OBJECT_BYTE, s->object_size);
 	host_free(s->slab, obj);
 }
 
