@@ -159,6 +159,23 @@ static void print_windows(FILE *out, const struct run *run)
 	}
 }
 
+/* What RCU readers met, one line for each kind of object; wrong is what the last two count. */
+static void print_ages(FILE *out, const struct run *run)
+{
+	unsigned int what, how;
+
+	fprintf(out, "ages      what RCU readers met:");
+	for (how = 0; how < NR_RCU_MET; how++)
+		fprintf(out, "%s %s", how ? "," : "", rcu_met_name(how));
+	for (what = 0; what < NR_CHECK_OBJECTS; what++) {
+		fprintf(out, "\n    %-10s", check_object_name(what));
+		for (how = 0; how < NR_RCU_MET; how++)
+			fprintf(out, " %12llu",
+				(unsigned long long)check_ages(run->machine, what, how));
+	}
+	fprintf(out, "\n");
+}
+
 static void print_checks(FILE *out, const struct run *run)
 {
 	unsigned int id;
@@ -196,6 +213,8 @@ void report_summary(FILE *out, const struct run *run,
 	print_counters(out, run);
 	print_windows(out, run);
 	print_checks(out, run);
+	if (run->checks & 1u << CHECK_AGE)
+		print_ages(out, run);
 	print_findings(out, run);
 	if (verdict->why[0])
 		fprintf(out, "because   %s\n", verdict->why);

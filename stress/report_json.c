@@ -59,6 +59,20 @@ static void write_ops(struct json *j, const struct run *run)
 	json_close(j);
 }
 
+static void write_ages(struct json *j, const struct run *run)
+{
+	unsigned int what, how;
+
+	json_open_object(j, "ages");
+	for (what = 0; what < NR_CHECK_OBJECTS; what++) {
+		json_open_object(j, check_object_name(what));
+		for (how = 0; how < NR_RCU_MET; how++)
+			json_u64(j, rcu_met_name(how), check_ages(run->machine, what, how));
+		json_close(j);
+	}
+	json_close(j);
+}
+
 static void write_counts(struct json *j, const struct run *run)
 {
 	u64 ev[NR_VM_EVENT_ITEMS];
@@ -83,6 +97,8 @@ static void write_counts(struct json *j, const struct run *run)
 		json_close(j);
 	}
 	json_close(j);
+	if (run->checks & 1u << CHECK_AGE)
+		write_ages(j, run);
 }
 
 static void write_summary(FILE *file, const struct run *run,

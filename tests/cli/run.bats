@@ -101,6 +101,8 @@ ends_by() {
 	assert last["schema"] == "mmstorm/1" and last["type"] == "summary", last
 	assert last["verdict"] == "SUCCESS" and last["findings"] == 0, last
 	assert last["ops"] >= 5000, last["ops"]
+	met = sum(n for kind in last.get("ages", {}).values() for n in kind.values())
+	assert met == last["oracles"].get("age", {"conclusive": 0})["conclusive"], last
 	PY
 }
 
