@@ -13,40 +13,44 @@
 #define AREA_32BIT_HIGH	0x80000000UL
 #define FOUR_GIG	(1UL << 32)
 
-/* Highest place in [low, high): each hole ends below its upper neighbour's guard. */
+/*
+ * The hole below range i (mm->n: above the last), as far as it lies in [low, high):
+ * it ends below the range's guard.  True: it has room for len bytes.
+ */
+static bool hole_below(const struct model_mm *mm, size_t i, unsigned long len,
+		       unsigned long *low, unsigned long *high)
+{
+	if (i < mm->n && range_floor(mm, mm->range[i]) < *high)
+		*high = range_floor(mm, mm->range[i]);
+	if (i && mm->range[i - 1]->end > *low)
+		*low = mm->range[i - 1]->end;
+	return *high > *low && *high - *low >= len;
+}
+
 static unsigned long highest(const struct model_mm *mm, unsigned long low,
 			     unsigned long high, unsigned long len)
 {
-	size_t i = mm->n;
+	size_t i;
 
-	for (;;) {
-		unsigned long top = high, bottom = low;
+	for (i = mm->n;; i--) {
+		unsigned long bottom = low, top = high;
 
-		if (i < mm->n && range_floor(mm, mm->range[i]) < top)
-			top = range_floor(mm, mm->range[i]);
-		if (i && mm->range[i - 1]->end > bottom)
-			bottom = mm->range[i - 1]->end;
-		if (top > bottom && top - bottom >= len)
+		if (hole_below(mm, i, len, &bottom, &top))
 			return top - len;
 		if (!i || mm->range[i - 1]->start < low)
 			return NOWHERE;
-		i--;
 	}
 }
 
 static unsigned long lowest(const struct model_mm *mm, unsigned long low,
 			    unsigned long high, unsigned long len)
 {
-	size_t i = range_index(mm, low);
+	size_t i;
 
-	for (;; i++) {
-		unsigned long top = high, bottom = low;
+	for (i = range_index(mm, low);; i++) {
+		unsigned long bottom = low, top = high;
 
-		if (i < mm->n && range_floor(mm, mm->range[i]) < top)
-			top = range_floor(mm, mm->range[i]);
-		if (i && mm->range[i - 1]->end > bottom)
-			bottom = mm->range[i - 1]->end;
-		if (top > bottom && top - bottom >= len)
+		if (hole_below(mm, i, len, &bottom, &top))
 			return bottom;
 		if (i >= mm->n || mm->range[i]->end >= high)
 			return NOWHERE;

@@ -7,10 +7,15 @@
 
 static struct machine *m;
 
-static void start(unsigned int cpus)
+/* With n address spaces, the first of them loaded. */
+static void start(unsigned int cpus, struct mm_context *ctxs, unsigned int n)
 {
 	m = pg_rig_create(cpus, RUN_SERIAL, 512);
 	m->vec.page_fault = pg_rig_fault;
+	for (unsigned int i = 0; i < n; i++)
+		assert_int_equal(mm_context_init(&ctxs[i]), 0);
+	if (n)
+		switch_mm(NULL, &ctxs[0]);
 }
 
 static void stop(struct mm_context *ctxs, unsigned int n)
@@ -37,11 +42,8 @@ static void tags_are_kept(void **state)
 	unsigned int pcid;
 	u64 v;
 
-	start(1);
+	start(1, ctx, 8);
 	ts = this_tlbstate();
-	for (unsigned int i = 0; i < 8; i++)
-		assert_int_equal(mm_context_init(&ctx[i]), 0);
-	switch_mm(NULL, &ctx[0]);
 	assert_int_equal(user_store(VA, 8, 77), 0);
 	pcid = this_cpu()->pcid;
 	switch_mm(&ctx[0], &ctx[1]);
@@ -69,10 +71,7 @@ static void a_tag_left_behind_is_flushed(void **state)
 	struct mm_context ctx[2];
 	u64 v;
 
-	start(2);
-	for (unsigned int i = 0; i < 2; i++)
-		assert_int_equal(mm_context_init(&ctx[i]), 0);
-	switch_mm(NULL, &ctx[0]);
+	start(2, ctx, 2);
 	assert_int_equal(user_load(VA, 8, &v), 0);
 	assert_true(cpumask_test_cpu(0, mm_cpumask(&ctx[0])));
 	switch_mm(NULL, &ctx[1]);
@@ -93,9 +92,7 @@ static void lazy_is_left_alone_and_catches_up(void **state)
 	struct mm_context ctx;
 	u64 v, received;
 
-	start(2);
-	assert_int_equal(mm_context_init(&ctx), 0);
-	switch_mm(NULL, &ctx);
+	start(2, &ctx, 1);
 	assert_int_equal(user_load(VA, 8, &v), 0);
 	assert_int_equal(user_load(VA + PAGE_SIZE, 8, &v), 0);
 	enter_lazy_tlb(&ctx);
@@ -122,7 +119,7 @@ static void lazy_is_left_alone_and_catches_up(void **state)
 
 static void idle_on_the_kernel_root_is_not_lazy(void **state)
 {
-	start(1);
+	start(1, NULL, 0);
 	leave_mm();
 	enter_lazy_tlb(init_mm_context(m));
 	assert_false(this_tlbstate()->is_lazy);
@@ -134,10 +131,7 @@ static void the_mask_is_trimmed(void **state)
 	struct mm_context ctx[2];
 	u64 v;
 
-	start(2);
-	for (unsigned int i = 0; i < 2; i++)
-		assert_int_equal(mm_context_init(&ctx[i]), 0);
-	switch_mm(NULL, &ctx[0]);
+	start(2, ctx, 2);
 	switch_mm(NULL, &ctx[1]);
 	/* Elsewhere now, but still a member: leaving costs nobody a shared line. */
 	assert_true(cpumask_test_cpu(0, mm_cpumask(&ctx[0])));
