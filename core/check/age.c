@@ -31,7 +31,7 @@ const char *check_object_name(enum check_object what)
 static __cold noinline void object_to(const struct vcpu *cpu, enum check_object what,
 				      const struct rcu_meeting *met)
 {
-	char title[120], when[80] = "";
+	char title[120], which[80] = "";
 
 	if (met->how == RCU_MET_FREED)
 		snprintf(title, sizeof(title), "AGE: a reader meets a freed %s",
@@ -41,11 +41,12 @@ static __cold noinline void object_to(const struct vcpu *cpu, enum check_object 
 			 met->in_section ? "that was unlinked before the read section began" :
 					   "under a lock, and is not linked any more");
 	if (met->how != RCU_MET_FREED)
-		snprintf(when, sizeof(when), ", unlinked in phase %llu",
+		snprintf(which, sizeof(which), ": it was number %llu",
 			 (unsigned long long)met->retired);
-	finding_report(FINDING_AGE, title, "vCPU %u, %s phase %llu%s", cpu->nr,
-		       met->in_section ? "in a read section of" : "in no read section, in",
-		       (unsigned long long)met->phase, when);
+	finding_report(FINDING_AGE, title, "vCPU %u, %s %llu objects or groups had been unlinked%s",
+		       cpu->nr, met->in_section ? "in a read section that began when" :
+						  "in no read section, when",
+		       (unsigned long long)met->given, which);
 }
 
 void check_object_met(enum check_object what, const struct rcu_age *age)

@@ -104,6 +104,7 @@ static void reader_enter(struct sched_cpu *cpu)
 		return;
 	VM_BUG_ON(cpu->irq_by_other);
 	VM_BUG_ON(!rc->online);
+	rc->entered = __atomic_load_n(&rc->state->unlinked, __ATOMIC_SEQ_CST);
 	phase = __atomic_load_n(&rc->state->phase, __ATOMIC_SEQ_CST);
 	if (unlikely(phase != rc->last_phase)) {
 #if MM_TSAN
@@ -258,6 +259,10 @@ static void wait_for_readers(struct sched_cpu *cpu)
 
 	tsan_release(&rs->gp_begin);
 	p0 = __atomic_fetch_add(&rs->phase, 1, __ATOMIC_SEQ_CST);
+#if MM_CHECK
+	__atomic_store_n(&rs->in_grace, __atomic_load_n(&rs->unlinked, __ATOMIC_RELAXED),
+			 __ATOMIC_RELAXED);
+#endif
 	__atomic_fetch_add(&rs->nr_grace_periods, 1, __ATOMIC_RELAXED);
 	if (!rs->serial) {
 		if (readers_inside(rs, cpu, p0))

@@ -1,27 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The age of what a reader meets: stamping and judging.  Works on phases alone, takes no
- * lock, waits for nothing; compiled without TSan, so that a look hides no race.
+ * The age of what a reader meets: stamping and judging.  A count, no lock, no waiting;
+ * compiled without TSan, so that a look hides no race.
  *
- * A grace period raises the machine's phase as it begins; a section notes the phase as it
- * begins (rcu.c).  An object unlinked in phase S must not be met by a section of a later
- * one.  This is never wrong about a legal reader:
+ * Who unlinks objects then draws a number for them, and a section notes how many were drawn
+ * when it begins (rcu.c).  An object whose number had been drawn by then must not be met.
+ * This is never wrong about a legal reader:
  *
- *   - the unlinking store is sequenced before the stamp, a read-modify-write of `phase' that
- *     read S.  A section of phase P > S read `phase' from the chain of read-modify-writes
- *     that comes after that one.  So the store happens before everything in the section,
- *     which therefore finds what replaced the object, or nothing;
- *   - a reader sees the stamp of the life that it found the object in, or of a later one
+ *   - the unlinking store is sequenced before the draw, a read-modify-write of `unlinked'.
+ *     A section that noted n or more read it from the n-th draw or a later one, all
+ *     read-modify-writes: so the store happens before everything in the section, which
+ *     therefore finds what replaced the object, or nothing;
+ *   - a reader sees the number of the life that it found the object in, or of a later one
  *     (type-stable memory), never an older: rcu_age_born() is before the release that
- *     publishes it.  A later life's stamp is a later phase, and no less legal;
- *   - "freed" is written after a grace period that began after the stamp.  A section begun
+ *     publishes it.  A later life's number is higher, and no less legal;
+ *   - "freed" is written after a grace period that began after the draw.  A section begun
  *     before has ended by then; for one begun later the first point holds;
  *   - who is in no section holds the lock under which objects are unlinked, or one that
- *     keeps this one from it: every stamp is older than the lock, and wrong.
+ *     keeps this one from it: every number is older than the lock, and wrong.
  *
- * It is not always right about an illegal one: a section that began after the unlinking,
- * but before any grace period did, has the stamp's phase; and memory that has become
- * another object of its kind is linked again.
+ * It is not always right about an illegal one: whose section began before the unlinking is
+ * believed to have found the object then, and memory that has become another object of its
+ * kind is linked again.
  */
 #include "sync/rcu_age.h"
 
@@ -44,8 +44,7 @@ u64 rcu_age_stamp(void)
 
 	if (!cpu || !cpu->rcu.state)
 		return 0;
-	/* Not a plain load: that could be done before the unlinking store is seen by all. */
-	return __atomic_fetch_add(&cpu->rcu.state->phase, 0, __ATOMIC_SEQ_CST);
+	return __atomic_add_fetch(&cpu->rcu.state->unlinked, 1, __ATOMIC_SEQ_CST);
 }
 
 struct rcu_meeting rcu_age_meet(const struct rcu_age *age)
@@ -53,21 +52,22 @@ struct rcu_meeting rcu_age_meet(const struct rcu_age *age)
 	u64 word = __atomic_load_n(&age->word, __ATOMIC_RELAXED);
 	struct rcu_meeting met = { .how = RCU_MET_LINKED };
 	const struct rcu_cpu *rc;
-	u64 now;
 
 	if (likely(!word))
 		return met;
 	rc = &this_sched_cpu()->rcu;
-	now = __atomic_load_n(&rc->state->phase, __ATOMIC_RELAXED);
 	met.in_section = rc->nest;
-	met.phase = rc->nest ? rc->last_phase : now;
-	met.retired = word - 1;
+	met.given = rc->nest ? rc->entered :
+			       __atomic_load_n(&rc->state->unlinked, __ATOMIC_RELAXED);
+	met.retired = word;
 	if (word == RCU_AGE_FREED)
 		met.how = RCU_MET_FREED;
-	else if (!met.in_section || met.phase > met.retired)
+	else if (!met.in_section || met.given >= word)
 		met.how = RCU_MET_LATE;
+	else if (__atomic_load_n(&rc->state->in_grace, __ATOMIC_RELAXED) >= word)
+		met.how = RCU_MET_GRACE;
 	else
-		met.how = now > met.retired ? RCU_MET_GRACE : RCU_MET_RETIRED;
+		met.how = RCU_MET_RETIRED;
 	return met;
 }
 #endif

@@ -32,8 +32,9 @@ static inline void rcu_age_born(struct rcu_age *age)
 }
 
 /*
- * The phase of now, for rcu_age_retire().  After the last store that took the objects out
- * of every reader's way, before call_rcu() or synchronize_rcu().  On a vCPU.
+ * For rcu_age_retire(), of as many objects as were unlinked together.  After the last store
+ * that took them out of every reader's way, before call_rcu() or synchronize_rcu().  On a
+ * vCPU.
  */
 #if MM_CHECK
 u64 rcu_age_stamp(void);
@@ -47,7 +48,7 @@ static inline u64 rcu_age_stamp(void)
 /* No section that begins now can find it. */
 static inline void rcu_age_retire(struct rcu_age *age, u64 stamp)
 {
-	rcu_age_set(age, stamp + 1);
+	rcu_age_set(age, stamp);
 }
 
 /* After its grace period: its memory goes, or becomes something else. */
@@ -71,8 +72,8 @@ const char *rcu_met_name(enum rcu_met how);
 struct rcu_meeting {
 	enum rcu_met	how;
 	bool		in_section;	/* else a lock keeps the object linked */
-	u64		retired;	/* phase, when it is retired */
-	u64		phase;		/* of the section; now, without one */
+	u64		retired;	/* which stamp it has, when it is retired */
+	u64		given;		/* stamps, when the section began; now, without one */
 };
 
 /*

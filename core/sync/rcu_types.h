@@ -14,8 +14,8 @@ struct rcu_head {
 };
 
 /*
- * In an object that readers find: whether it is still linked (sync/rcu_age.h).  Zero is;
- * else one more than the phase in which it was unlinked.  Costs nothing where nothing asks.
+ * In an object that readers find: whether it is still linked (sync/rcu_age.h).  0: it is;
+ * n: unlinked, as the n-th of the machine.  Costs nothing where nothing asks.
  */
 struct rcu_age {
 #if MM_CHECK
@@ -34,6 +34,7 @@ struct rcu_cpu {
 	bool		registered;	/* owner: by rcu_cpu_online, which undoes it */
 	/* Owner writes, grace periods read: phase seen by the latest outermost section. */
 	u64		last_phase;
+	u64		entered;	/* owner: rcu_state.unlinked as that began */
 	/* Addresses that TSan hangs clocks on: eight bytes each, never read. */
 	u64		cur;
 	u64		prev[RCU_RING];
@@ -50,6 +51,8 @@ struct rcu_cpu {
 /* The machine's. */
 struct rcu_state {
 	u64		phase __cacheline_aligned;	/* one step per grace-period batch */
+	u64		unlinked;	/* stamps given (sync/rcu_age.h) */
+	u64		in_grace;	/* of these, as the newest grace period began: a hint */
 	u64		gp_begin;			/* TSan address */
 	/* Set before the vCPUs run. */
 	bool		serial;		/* one thread runs every vCPU: nothing to wait for */

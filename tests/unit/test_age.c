@@ -161,8 +161,6 @@ static void test_late(void **state)
 		struct watch w = watch_open();
 		struct kept kept = keep_and_unmap(&w);
 
-		/* A grace period has passed; nobody has run the callbacks that free. */
-		synchronize_rcu();
 		look_with(&w, &kept, row->look);
 		expect_finding(&w, FINDING_AGE, row->title);
 		assert_true(check_ages(w.f.m, row->what, RCU_MET_LATE) > 0);
@@ -171,19 +169,26 @@ static void test_late(void **state)
 	}
 }
 
-/* The same in a section that no grace period comes before: legal, whatever begins meanwhile. */
+/*
+ * The same in a section begun before: legal, whatever begins meanwhile.  The munmap is
+ * another's; here nobody else is, and so its numbers are made those of the future.
+ */
 static void test_in_time(void **state)
 {
 	struct watch w = watch_open();
 	struct kept kept = keep_and_unmap(&w);
+	struct rcu_state *rs = &w.f.m->rcu;
+	u64 unlinked = rs->unlinked;
 
 	(void)state;
+	rs->unlinked = 0;
 	rcu_read_lock();
+	rs->unlinked = unlinked;
 	look_with(&w, &kept, find_node);
 	look_with(&w, &kept, find_table);
 	assert_true(check_ages(w.f.m, CHECK_OBJECT_VMA_NODE, RCU_MET_RETIRED) > 0);
 	assert_true(check_ages(w.f.m, CHECK_OBJECT_PAGE_TABLE, RCU_MET_RETIRED) > 0);
-	w.f.m->rcu.phase++;
+	rs->in_grace = rs->unlinked;
 	look_with(&w, &kept, find_node);
 	look_with(&w, &kept, find_table);
 	assert_true(check_ages(w.f.m, CHECK_OBJECT_VMA_NODE, RCU_MET_GRACE) > 0);
@@ -201,10 +206,6 @@ static void test_vma(void **state)
 
 	(void)state;
 	watched_unmap(0, MAPPED);
-	rcu_read_lock();
-	assert_int_equal(rcu_age_meet(&vma->vm_age).how, RCU_MET_RETIRED);
-	rcu_read_unlock();
-	synchronize_rcu();
 	rcu_read_lock();
 	assert_int_equal(rcu_age_meet(&vma->vm_age).how, RCU_MET_LATE);
 	rcu_read_unlock();
