@@ -3,12 +3,14 @@
  * The monitor: a host thread beside the machine that keeps the run's time,
  * shows that it lives, and says so when it does not.
  *
- * It only reads counters and asks the run to stop.  A run that then does not
- * stop, or that makes no progress, is a stall: the monitor prints where every
- * vCPU stands and ends the program, since nothing else can.
+ * It only reads counters and asks the run to stop; Ctrl-C and SIGTERM are its to
+ * handle.  A run that then does not stop, or that makes no progress, is a stall:
+ * the monitor prints where every vCPU stands and ends the program, since nothing
+ * else can.
  */
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -31,6 +33,32 @@ u64 monitor_now_ns(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
+}
+
+/* Signals reach the one run that is on; everything else hangs off it. */
+static struct run *signalled;
+
+static void on_signal(int signo)
+{
+	(void)signo;
+	WRITE_ONCE(signalled->stop, STOP_SIGNAL);
+	signal(SIGINT, SIG_DFL);	/* a second one ends it at once */
+	signal(SIGTERM, SIG_DFL);
+}
+
+/*
+ * The monitor alone takes signals while the run is on: it sleeps in calls that
+ * ThreadSanitizer knows.  Elsewhere the sanitizer keeps a signal until the thread makes
+ * such a call, and one that waits by a bare futex never does.
+ */
+static void signals(int how)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	pthread_sigmask(how, &set, NULL);
 }
 
 static void request_stop(struct run *run, enum run_stop why)
@@ -104,6 +132,7 @@ static void *monitor_main(void *arg)
 	double due = 1, now, moved = 0, asked = 0;
 	u64 ops, last = 0;
 
+	signals(SIG_UNBLOCK);
 	while (!smp_load_acquire(&run->finished)) {
 		usleep(TICK_NS / 1000);
 		now = (monitor_now_ns() - run->started_ns) / 1e9;
@@ -136,13 +165,25 @@ static void *monitor_main(void *arg)
 
 int monitor_start(struct run *run)
 {
+	struct sigaction act = { .sa_handler = on_signal };
+	int err;
+
+	signalled = run;
+	sigaction(SIGINT, &act, NULL);
+	sigaction(SIGTERM, &act, NULL);
+	/* Of this thread, and of the vCPUs' that it will start. */
+	signals(SIG_BLOCK);
 	run->started_ns = monitor_now_ns();
-	return -pthread_create(&monitor, NULL, monitor_main, run);
+	err = pthread_create(&monitor, NULL, monitor_main, run);
+	if (err)
+		signals(SIG_UNBLOCK);
+	return -err;
 }
 
 void monitor_join(struct run *run)
 {
 	smp_store_release(&run->finished, 1u);
 	pthread_join(monitor, NULL);
+	signals(SIG_UNBLOCK);
 	run->seconds = (monitor_now_ns() - run->started_ns) / 1e9;
 }

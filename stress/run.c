@@ -4,7 +4,6 @@
  * is quiet again.
  */
 #include <errno.h>
-#include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,17 +94,6 @@ void run_options_default(struct run_options *o)
 	o->seed >>= 16;		/* short enough to type */
 }
 
-/* Signals reach the one run that is on; everything else hangs off it. */
-static struct run *signalled;
-
-static void on_signal(int signo)
-{
-	(void)signo;
-	WRITE_ONCE(signalled->stop, STOP_SIGNAL);
-	signal(SIGINT, SIG_DFL);	/* a second one ends it at once */
-	signal(SIGTERM, SIG_DFL);
-}
-
 static void on_finding(struct finding_sink *sink, const struct finding *f)
 {
 	report_finding(stderr, sink->priv, f);
@@ -184,11 +172,6 @@ static int boot(struct run *run, const struct op_world *world)
 
 static void unleash(struct run *run)
 {
-	struct sigaction act = { .sa_handler = on_signal };
-
-	signalled = run;
-	sigaction(SIGINT, &act, NULL);
-	sigaction(SIGTERM, &act, NULL);
 	if (monitor_start(run)) {
 		run->error = -EAGAIN;
 		return;
