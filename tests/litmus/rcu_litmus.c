@@ -13,8 +13,7 @@
 enum wrong {
 	NO_GRACE	= 1,	/* freed without waiting */
 	PLAIN_PUBLISH	= 2,	/* the pointer is stored without release */
-	LATE_USE	= 4,	/* the reader uses it after its section */
-	UNLINK_LATE	= 8,	/* waits first, unlinks afterwards */
+	UNLINK_LATE	= 4,	/* waits first, unlinks afterwards */
 };
 
 #define SLOTS	8
@@ -122,12 +121,6 @@ static unsigned long read_all(unsigned int turn)
 		total += l->value;
 	}
 	rcu_read_unlock();
-	if (wrong & LATE_USE) {
-		/* long enough for a waiting updater to be scheduled and free it */
-		if (turn % 8 == 0)
-			usleep(300);
-		total += l->value;
-	}
 	return total;
 }
 
@@ -200,11 +193,6 @@ static void plain_publish(void)
 	run_list(PLAIN_PUBLISH);
 }
 
-static void late_use(void)
-{
-	run_list(LATE_USE);
-}
-
 static void unlink_late(void)
 {
 	run_list(UNLINK_LATE);
@@ -245,15 +233,47 @@ static void after_the_begin(struct rig *rig, unsigned int cpu)
 	}
 }
 
-static void section_after_begin(void)
+/* The reader uses the leaf after its section, when the writer has waited and freed it. */
+static void use_late(struct rig *rig, unsigned int cpu)
 {
-	struct rig *rig = rig_create(3, NULL, false, 0);
+	struct leaf *l;
+
+	if (cpu == 0) {
+		rcu_read_lock();
+		l = rcu_dereference(nodes[0].leaf[0]);
+		rcu_read_unlock();
+		set_step(1);
+		await(&step, 2);
+		__atomic_fetch_add(&sum, l->value, __ATOMIC_RELAXED);
+	} else {
+		await(&step, 1);
+		l = unlink_leaf(&nodes[0].leaf[0], &update_lock[0]);
+		synchronize_rcu();
+		destroy(l);
+		set_step(2);
+	}
+}
+
+/* One leaf, and vCPUs that go through it step by step. */
+static void run_steps(unsigned int nr, void (*fn)(struct rig *, unsigned int))
+{
+	struct rig *rig = rig_create(nr, NULL, false, 0);
 
 	step = 0;
 	spin_lock_init(&update_lock[0], LOCK_RANK_LEAF, "update");
 	nodes[0].leaf[0] = new_leaf();
-	rig_run(rig, after_the_begin);
+	rig_run(rig, fn);
 	rig_destroy(rig);
+}
+
+static void late_use(void)
+{
+	run_steps(2, use_late);
+}
+
+static void section_after_begin(void)
+{
+	run_steps(3, after_the_begin);
 }
 
 /*

@@ -47,6 +47,17 @@ static inline double rig_seconds(void)
 	return (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
 }
 
+/*
+ * Rounds in which threads meet may each cost a turn of a loaded host's: who has made
+ * enough of them for the test's sake may stop when the others take too long.
+ */
+#define RIG_PATIENCE	20.0	/* seconds */
+
+static inline bool rig_late(double begun)
+{
+	return rig_seconds() > begun + RIG_PATIENCE;
+}
+
 /* Of this thread: what a busy host does not disturb. */
 static inline double rig_cpu_seconds(void)
 {

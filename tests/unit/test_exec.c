@@ -412,9 +412,15 @@ static void test_turns(void **state)
 	end(config.machine);
 }
 
+/* In the middle: not before it has begun. */
 static void *stop_soon(void *run)
 {
-	usleep(50000);
+	struct op_counts c;
+
+	do {
+		usleep(1000);
+		op_run_counts(run, -1, &c);
+	} while (c.ops < 2000);
 	op_run_stop(run);
 	return NULL;
 }

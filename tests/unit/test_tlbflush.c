@@ -21,6 +21,12 @@
 static struct mm_context ctxs[NR_CTX];
 static u64 stale, protected_writes;
 static u64 accesses, zaps, protects, replaces, lazies;
+static double begun;	/* when the vCPUs were let go */
+
+static bool late(unsigned int round)
+{
+	return round % 32 == 31 && rig_late(begun);
+}
 
 static void count(u64 *counter)
 {
@@ -140,7 +146,7 @@ static void live(struct vcpu *cpu)
 
 	prng_seed(&rng, cpu->machine->config.seed * 1000 + cpu->nr);
 	switch_mm(NULL, ctx);
-	for (unsigned int i = 0; i < RIG_LOOPS(200000); i++) {
+	for (unsigned int i = 0; i < RIG_LOOPS(200000) && !late(i); i++) {
 		u64 what = prng_below(&rng, 100);
 
 		if (what < 12) {
@@ -184,6 +190,7 @@ static void storm(enum run_mode mode, unsigned int cpus, u64 seed)
 	m->check = &witness_ops;
 	for (unsigned int i = 0; i < NR_CTX; i++)
 		assert_int_equal(mm_context_init(&ctxs[i]), 0);
+	begun = rig_seconds();
 	phys_rig_run(m, live);
 	print_message("%llu accesses %llu zaps %llu protects %llu replaces %llu lazy; "
 		      "%llu remote flushes, %llu received\n", accesses, zaps, protects, replaces,
@@ -239,7 +246,7 @@ static void flip_or_replace(struct vcpu *cpu)
 		}
 		return;
 	}
-	for (unsigned int i = 0; i < RIG_LOOPS(400000); i++) {
+	for (unsigned int i = 0; i < RIG_LOOPS(400000) && !late(i); i++) {
 		switch_mm(NULL, &ctxs[0]);
 		user_load(VA, 8, &v);
 		switch_mm(&ctxs[0], &ctxs[1]);
@@ -260,6 +267,7 @@ static void duel(enum run_mode mode)
 	for (unsigned int i = 0; i < 2; i++)
 		assert_int_equal(mm_context_init(&ctxs[i]), 0);
 	assert_int_equal(pg_rig_map(&ctxs[0], VA, PAGE_SHARED), 0);
+	begun = rig_seconds();
 	phys_rig_run(m, flip_or_replace);
 	for (unsigned int i = 0; i < 2; i++) {
 		hits += m->cpus[i]->sched.windows[WIN_SWITCH_VS_FLUSH];
