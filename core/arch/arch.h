@@ -51,21 +51,21 @@ struct arch {
 };
 
 /* Index into the table of @level (0 = PTE) for @va. */
-static inline unsigned int arch_index(const struct arch *arch, unsigned int level,
-				      unsigned long va)
+static inline NO_TSAN unsigned int arch_index(const struct arch *arch, unsigned int level,
+					      unsigned long va)
 {
 	return (va >> (arch->page_shift + level * arch->index_bits)) &
 	       ((1U << arch->index_bits) - 1);
 }
 
 /* Bytes that one entry of @level covers. */
-static inline unsigned long arch_level_size(const struct arch *arch, unsigned int level)
+static inline NO_TSAN unsigned long arch_level_size(const struct arch *arch, unsigned int level)
 {
 	return 1UL << (arch->page_shift + level * arch->index_bits);
 }
 
 /* Do the bits above va_bits all repeat bit va_bits - 1? */
-static inline bool arch_canonical(const struct arch *arch, unsigned long va)
+static inline NO_TSAN bool arch_canonical(const struct arch *arch, unsigned long va)
 {
 	int shift = 64 - (int)arch->va_bits;
 

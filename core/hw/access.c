@@ -10,8 +10,8 @@
  *
  * The hit path touches the vCPU's own lines and the frame, nothing shared.
  * HW functions are not instrumented: what they look at is the vCPU's own and this
- * access's.  What is shared, the bytes and the tables, others move: move(),
- * user_load(), user_store() and what reads entries in mmu.c are instrumented.
+ * access's.  What is shared, the bytes and the tables, others touch: what moves bytes
+ * below, user_load(), user_store() and what reads entries in mmu.c are instrumented.
  * Must never keep a vCPU or a translation across a page fault.
  */
 #include "hw/access.h"
@@ -65,8 +65,20 @@ static inline void store_aligned(void *p, unsigned int size, u64 value)
 	}
 }
 
+/* What was there; @value is stored if it was @expect. */
+static inline u64 cmpxchg_aligned(void *p, u64 expect, u64 value)
+{
+	(void)raw_try_cmpxchg_order((u64 *)p, &expect, value, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+	return expect;
+}
+
+static inline u64 xadd_aligned(void *p, u64 add)
+{
+	return raw_fetch_add_order((u64 *)p, add, __ATOMIC_RELAXED);
+}
+
 /* Byte by byte: not atomic as a whole, as an access across cache lines is not. */
-static u64 load_bytes(struct machine *m, u8 *frame, unsigned long va, unsigned int size)
+static HW u64 load_bytes(struct machine *m, u8 *frame, unsigned long va, unsigned int size)
 {
 	u64 value = 0;
 
@@ -75,14 +87,14 @@ static u64 load_bytes(struct machine *m, u8 *frame, unsigned long va, unsigned i
 	return value;
 }
 
-static void store_bytes(struct machine *m, u8 *frame, unsigned long va, unsigned int size,
+static HW void store_bytes(struct machine *m, u8 *frame, unsigned long va, unsigned int size,
 			u64 value)
 {
 	for (unsigned int i = 0; i < size; i++)
 		store_aligned(frame + frame_offset(m, va + i), 1, value >> (8 * i));
 }
 
-static void move(struct machine *m, unsigned long pfn, struct access *a)
+static HW void move(struct machine *m, unsigned long pfn, struct access *a)
 {
 	u8 *frame = frame_data(m, pfn);
 	u8 *p = frame + frame_offset(m, a->va);
@@ -100,16 +112,11 @@ static void move(struct machine *m, unsigned long pfn, struct access *a)
 		else
 			store_bytes(m, frame, a->va, a->size, a->value);
 		break;
-	case DO_CMPXCHG: {
-		u64 old = a->expect;
-
-		(void)raw_try_cmpxchg_order((u64 *)p, &old, a->value, __ATOMIC_RELAXED,
-					    __ATOMIC_RELAXED);
-		a->expect = old;
+	case DO_CMPXCHG:
+		a->expect = cmpxchg_aligned(p, a->expect, a->value);
 		break;
-	}
 	case DO_XADD:
-		a->expect = raw_fetch_add_order((u64 *)p, a->value, __ATOMIC_RELAXED);
+		a->expect = xadd_aligned(p, a->value);
 		break;
 	}
 }
@@ -227,9 +234,8 @@ static noinline void speculate(struct vcpu *cpu, unsigned long va)
 	mmu_speculate(cpu, va + (page < 8 ? page - 8 : page - 7) * PAGE_SIZE);
 }
 
-static inline void account(struct vcpu *cpu, unsigned long va)
+static inline HW void account(struct vcpu *cpu, unsigned long va)
 {
-	canary(ZOO_CANARY_HW);
 	if (unlikely(++cpu->accesses >= cpu->speculate_at))
 		speculate(cpu, va);
 }
@@ -241,6 +247,8 @@ static inline HW void end_of_access(struct vcpu *cpu)
 	if (unlikely(raw_load_order(&cpu->sched.local.attn, __ATOMIC_RELAXED) & ATTN_IRQ))
 		ipi_serve(cpu);
 }
+
+/* ---- what the oracles are told; machines that nobody watches have no record ---- */
 
 static HW enum check_access check_kind(const struct access *a)
 {
@@ -262,6 +270,23 @@ static HW enum check_access check_kind(const struct access *a)
 			(m)->check->hook(cpu, rec);				\
 	} while (0)
 
+static HW void note_translation(struct vcpu *cpu, struct access_record *rec, bool hit,
+				const struct tlb_entry *entry)
+{
+	rec->tlb_hit = hit;
+	rec->pfn = tlb_pfn(entry, rec->va);
+	rec->gen = entry->gen;
+	watch(cpu->machine, access_translated, cpu, rec);
+}
+
+static HW void note_moved(struct vcpu *cpu, struct access_record *rec, const struct access *a)
+{
+	rec->value = a->kind >= DO_CMPXCHG && a->kind <= DO_XADD ? a->expect : a->value;
+	watch(cpu->machine, access_moved, cpu, rec);
+}
+
+/* ---- tries ---- */
+
 /*
  * One try: true when the bytes have moved.  @prepare only asks for the
  * translation.
@@ -269,20 +294,21 @@ static HW enum check_access check_kind(const struct access *a)
 static HW bool try_access(struct vcpu *cpu, struct access *a, struct access_record *rec,
 		       bool prepare, unsigned int *err)
 {
-	struct machine *m = cpu->machine;
 	struct tlb_entry *entry;
+	unsigned long pfn;
+	bool hit;
 
 	cpu->in_access++;
-	entry = translate(cpu, a, &rec->tlb_hit, err);
+	entry = translate(cpu, a, &hit, err);
 	if (entry && !prepare) {
-		rec->pfn = tlb_pfn(entry, a->va);
-		rec->gen = entry->gen;
-		watch(m, access_translated, cpu, rec);
+		pfn = tlb_pfn(entry, a->va);
+		if (unlikely(rec))
+			note_translation(cpu, rec, hit, entry);
 		/* The access is in flight: what a shootdown must wait for. */
 		sched_point(SCHED_ACCESS, cpu);
-		move(m, rec->pfn, a);
-		rec->value = a->kind >= DO_CMPXCHG && a->kind <= DO_XADD ? a->expect : a->value;
-		watch(m, access_moved, cpu, rec);
+		move(cpu->machine, pfn, a);
+		if (unlikely(rec))
+			note_moved(cpu, rec, a);
 	}
 	end_of_access(cpu);
 	return entry;
@@ -305,15 +331,12 @@ static HW int retry_access(struct access *a, struct access_record *rec, bool pre
 	}
 }
 
-/* Everything but a plain hit: misses, faults, watched machines, odd sizes. */
-static noinline HW int access_slow(struct access *a)
+static noinline HW int watched_access(struct access *a)
 {
 	struct machine *m = this_machine();
 	struct access_record rec;
 	int res;
 
-	if (!arch_canonical(m->arch, a->va))
-		return non_canonical(a);
 	/* Not the cookie, which is large and the listener's. */
 	rec.va = a->va;
 	rec.size = a->size;
@@ -325,11 +348,25 @@ static noinline HW int access_slow(struct access *a)
 	rec.result = res;
 	rec.fault = res ? current_fault() : NULL;
 	watch(m, access_end, this_cpu(), &rec);
+	return res;
+}
+
+/* Everything but a plain hit: misses, faults, watched machines, odd sizes. */
+static noinline HW int access_slow(struct access *a)
+{
+	struct machine *m = this_machine();
+	struct vcpu *cpu;
+	int res;
+
+	if (!arch_canonical(m->arch, a->va))
+		return non_canonical(a);
+	res = unlikely(m->check) ? watched_access(a) : retry_access(a, NULL, false);
+	cpu = this_cpu();
 	if (!res) {
-		this_cpu()->accesses_slow++;
-		account(this_cpu(), a->va);
+		cpu->accesses_slow++;
+		account(cpu, a->va);
 	}
-	vcpu_publish_hits(this_cpu());
+	vcpu_publish_hits(cpu);
 	return res;
 }
 
@@ -359,7 +396,7 @@ static inline HW void end_of_hit(struct vcpu *cpu, unsigned long va)
 	account(cpu, va);
 }
 
-static inline bool crosses_page(unsigned long va, unsigned int size)
+static inline HW bool crosses_page(unsigned long va, unsigned int size)
 {
 	return unlikely((va & (PAGE_SIZE - 1)) + size > PAGE_SIZE);
 }
@@ -368,11 +405,10 @@ static inline bool crosses_page(unsigned long va, unsigned int size)
  * In two parts.  Hardware translates both before it stores either, so the
  * second page is asked for first; another CPU may still take it away between.
  */
-static int access_split(struct access *a)
+static HW int access_split(struct access *a)
 {
 	unsigned int first = (unsigned int)(PAGE_SIZE - (a->va & (PAGE_SIZE - 1)));
 	struct access lo = *a, hi = *a;
-	struct access_record unused = { 0 };
 	int res = 0;
 
 	lo.size = first;
@@ -380,9 +416,9 @@ static int access_split(struct access *a)
 	hi.va = a->va + first;
 	hi.value = a->value >> (8 * first);
 	if (a->kind == DO_STORE && arch_canonical(this_machine()->arch, hi.va)) {
-		res = retry_access(&lo, &unused, true);
+		res = retry_access(&lo, NULL, true);
 		if (!res)
-			res = retry_access(&hi, &unused, true);
+			res = retry_access(&hi, NULL, true);
 	}
 	if (!res)
 		res = access_slow(&lo);
@@ -393,7 +429,7 @@ static int access_split(struct access *a)
 	return res;
 }
 
-static noinline int load(unsigned long va, unsigned int size, unsigned int acc, u64 *value)
+static noinline HW int load(unsigned long va, unsigned int size, unsigned int acc, u64 *value)
 {
 	struct access a = { .va = va, .size = size, .acc = acc, .kind = DO_LOAD };
 	int res = crosses_page(va, size) ? access_split(&a) : access_slow(&a);
@@ -403,7 +439,7 @@ static noinline int load(unsigned long va, unsigned int size, unsigned int acc, 
 	return res;
 }
 
-static noinline int store(unsigned long va, unsigned int size, unsigned int acc, u64 value)
+static noinline HW int store(unsigned long va, unsigned int size, unsigned int acc, u64 value)
 {
 	struct access a = { .va = va, .size = size, .acc = acc, .kind = DO_STORE, .value = value };
 
@@ -415,6 +451,7 @@ int user_load(unsigned long va, unsigned int size, u64 *value)
 	struct vcpu *cpu;
 	u8 *p;
 
+	canary(ZOO_CANARY_HW);
 	sched_point(SCHED_ACCESS, NULL);
 	cpu = this_cpu();
 	if (likely(!(va & (size - 1)))) {
@@ -433,6 +470,7 @@ int user_store(unsigned long va, unsigned int size, u64 value)
 	struct vcpu *cpu;
 	u8 *p;
 
+	canary(ZOO_CANARY_HW);
 	sched_point(SCHED_ACCESS, NULL);
 	cpu = this_cpu();
 	if (likely(!(va & (size - 1)))) {

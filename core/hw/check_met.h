@@ -10,8 +10,8 @@
  * keeps from going away, and is about to rely on it: tell the age oracle.
  * In the section in which it was found.  Nothing unless MM_CHECK.
  */
-static inline void check_met(struct machine *m, enum check_object what,
-			     const struct rcu_age *age)
+static inline NO_TSAN void check_met(struct machine *m, enum check_object what,
+				     const struct rcu_age *age)
 {
 #if MM_CHECK
 	if (m->check && m->check->met)
@@ -20,7 +20,7 @@ static inline void check_met(struct machine *m, enum check_object what,
 }
 
 /* Where no machine is at hand. */
-static inline void check_met_here(enum check_object what, const struct rcu_age *age)
+static inline NO_TSAN void check_met_here(enum check_object what, const struct rcu_age *age)
 {
 #if MM_CHECK
 	check_met(this_machine(), what, age);

@@ -115,23 +115,23 @@ void machine_unbind_host(struct machine *m);
 /* Installs what waiting means on every vCPU; none runs. */
 void machine_set_sched_ops(struct machine *m, const struct sched_ops *ops);
 
-static inline struct machine *this_machine(void)
+static inline NO_TSAN struct machine *this_machine(void)
 {
 	return this_cpu()->machine;
 }
 
-static inline void *frame_data(const struct machine *m, unsigned long pfn)
+static inline NO_TSAN void *frame_data(const struct machine *m, unsigned long pfn)
 {
 	return ram_data(&m->ram, pfn);
 }
 
-static inline u64 *frame_table(const struct machine *m, unsigned long pfn)
+static inline NO_TSAN u64 *frame_table(const struct machine *m, unsigned long pfn)
 {
 	return ram_table(&m->ram, pfn);
 }
 
 /* Where a page's byte @off (or an address) lands in its frame. */
-static inline unsigned int frame_offset(const struct machine *m, unsigned long off)
+static inline NO_TSAN unsigned int frame_offset(const struct machine *m, unsigned long off)
 {
 	return (unsigned int)off & (m->ram.frame_bytes - 1);
 }

@@ -29,7 +29,7 @@ struct walk {
 	u64		*slot;		/* of the entry in hand */
 	u64		entry;
 	u64		all;		/* RW and USER: conjunction over the levels */
-	u64		nx;
+	u64		nx;		/* NX: disjunction over the levels */
 	unsigned int	level;
 	bool		speculative;
 };
@@ -47,12 +47,12 @@ void mmu_unload_cr3(struct vcpu *cpu)
 	cpu->pcid = 0;
 }
 
-static inline u64 read_entry(const u64 *slot)
+static __always_inline u64 read_entry(const u64 *slot)
 {
 	return raw_load_order(slot, __ATOMIC_ACQUIRE);
 }
 
-static inline bool change_entry(u64 *slot, u64 old, u64 new)
+static __always_inline bool change_entry(u64 *slot, u64 old, u64 new)
 {
 	return raw_try_cmpxchg_order(slot, &old, new, __ATOMIC_SEQ_CST, __ATOMIC_ACQUIRE);
 }
@@ -87,16 +87,20 @@ static inline WALKER bool rights_ok(const struct walk *w, unsigned int acc)
 		return false;
 	if (kind == ACC_WRITE)
 		return w->all & _PAGE_RW;
-	return kind != ACC_EXEC || !w->nx;
+	return kind != ACC_EXEC || !(w->nx & _PAGE_NX);
 }
 
+/* The table, page or first page that the entry in hand leads to; and a large page's last. */
 static inline WALKER bool frame_exists(const struct machine *m, const struct walk *w)
 {
-	unsigned long last = x86_entry_pfn(w->entry);
+	return x86_entry_pfn(w->entry) < m->ram.nr_frames;
+}
 
-	if (w->level && x86_entry_leaf(w->entry, w->level))
-		last += (arch_level_size(m->arch, w->level) >> PAGE_SHIFT) - 1;
-	return last < m->ram.nr_frames;
+static inline WALKER bool last_frame_exists(const struct machine *m, const struct walk *w)
+{
+	unsigned long frames = arch_level_size(m->arch, w->level) >> PAGE_SHIFT;
+
+	return x86_entry_pfn(w->entry) + frames <= m->ram.nr_frames;
 }
 
 static inline WALKER struct tlb_entry *fill(struct vcpu *cpu, unsigned long va,
@@ -109,7 +113,7 @@ static inline WALKER struct tlb_entry *fill(struct vcpu *cpu, unsigned long va,
 		flags |= TLB_WRITE;
 	if (w->all & _PAGE_USER)
 		flags |= TLB_USER;
-	if (w->nx)
+	if (w->nx & _PAGE_NX)
 		flags |= TLB_NX;
 	if (w->entry & _PAGE_DIRTY)
 		flags |= TLB_DIRTY;
@@ -141,21 +145,22 @@ static inline WALKER bool finish(struct walk *w, unsigned int acc, unsigned int 
 }
 
 /* @w is a local that no call sees, so that it can live in registers. */
-static WALKER struct tlb_entry *walk(struct vcpu *cpu, unsigned long va, unsigned int acc,
-			      bool speculative, unsigned int *err)
+static __always_inline WALKER struct tlb_entry *walk(struct vcpu *cpu, unsigned long va,
+						     unsigned int acc, bool speculative,
+						     unsigned int *err)
 {
 	const struct machine *m = cpu->machine;
 	const struct arch *arch = m->arch;
-	unsigned long table;
 	unsigned int shift;
 	struct walk w;
+	u64 *table;
 
 again:
-	table = cpu->root_pfn;
+	table = frame_table(m, cpu->root_pfn);
 	w = (struct walk){ .all = _PAGE_RW | _PAGE_USER, .speculative = speculative };
 	shift = arch->page_shift + (arch->levels - 1) * arch->index_bits;
 	for (w.level = arch->levels - 1;; w.level--, shift -= arch->index_bits) {
-		w.slot = &frame_table(m, table)[va >> shift & (PTRS_PER_TABLE - 1)];
+		w.slot = &table[va >> shift & (PTRS_PER_TABLE - 1)];
 		sched_point(SCHED_PTE, w.slot);
 		w.entry = read_entry(w.slot);
 		if (!x86_entry_present(w.entry)) {
@@ -167,12 +172,16 @@ again:
 			return NULL;
 		}
 		w.all &= w.entry;
-		w.nx |= w.entry & _PAGE_NX;
+		w.nx |= w.entry;
 		if (x86_entry_leaf(w.entry, w.level))
 			break;
 		if (unlikely(!set_bits(&w, _PAGE_ACCESSED)))
 			goto again;
-		table = x86_entry_pfn(w.entry);
+		table = frame_table(m, x86_entry_pfn(w.entry));
+	}
+	if (unlikely(w.level && !last_frame_exists(m, &w))) {
+		*err = out_of_ram(cpu, va, acc, w.level, w.entry);
+		return NULL;
 	}
 	if (likely(finish(&w, acc, err)))
 		return fill(cpu, va, &w);
@@ -181,7 +190,7 @@ again:
 	return NULL;
 }
 
-int mmu_walk(struct vcpu *cpu, unsigned long va, unsigned int acc, struct tlb_entry **entry,
+WALKER int mmu_walk(struct vcpu *cpu, unsigned long va, unsigned int acc, struct tlb_entry **entry,
 	     unsigned int *err)
 {
 	sched_point(SCHED_TLB, cpu);
@@ -193,7 +202,7 @@ int mmu_walk(struct vcpu *cpu, unsigned long va, unsigned int acc, struct tlb_en
 	return !*entry;
 }
 
-bool mmu_speculate(struct vcpu *cpu, unsigned long va)
+WALKER bool mmu_speculate(struct vcpu *cpu, unsigned long va)
 {
 	unsigned int err;
 	bool filled;

@@ -37,12 +37,12 @@ struct ram {
 int ram_create(struct ram *ram, unsigned long nr_frames, unsigned int frame_bytes);
 void ram_destroy(struct ram *ram);
 
-static inline void *ram_data(const struct ram *ram, unsigned long pfn)
+static inline NO_TSAN void *ram_data(const struct ram *ram, unsigned long pfn)
 {
 	return ram->data + (pfn << ram->frame_shift);
 }
 
-static inline u64 *ram_table(const struct ram *ram, unsigned long pfn)
+static inline NO_TSAN u64 *ram_table(const struct ram *ram, unsigned long pfn)
 {
 	return ram->tables + pfn * 512;
 }

@@ -85,19 +85,24 @@ static void drop(struct tlb *tlb, u64 *key, struct tlb_entry *entry)
 }
 
 /* The way of the same key, so that none is held twice; else an empty one; else the victim. */
-static unsigned int choose(const u64 *keys, unsigned int nr, u64 key, u32 *victim)
+static inline unsigned int choose(const u64 *keys, unsigned int nr, u64 key, u32 *victim)
 {
-	unsigned int empty = nr;
-
-	for (unsigned int i = 0; i < nr; i++) {
+	for (unsigned int i = 0; i < nr; i++)
 		if (keys[i] == key)
 			return i;
-		if (keys[i] == TLB_NO_KEY && empty == nr)
-			empty = i;
-	}
-	if (empty < nr)
-		return empty;
+	for (unsigned int i = 0; i < nr; i++)
+		if (keys[i] == TLB_NO_KEY)
+			return i;
 	return (*victim)++ % nr;
+}
+
+/* An entry that is not empty makes room for another. */
+static inline void evict(struct tlb *tlb, const struct tlb_entry *entry)
+{
+	tlb->evictions++;
+	tlb->nr_entries--;
+	tlb->nr_huge -= !!(entry->flags & TLB_2M);
+	tlb->nr_global -= !!(entry->flags & TLB_GLOBAL);
 }
 
 struct tlb_entry *tlb_fill(struct tlb *tlb, unsigned int tag, unsigned long va,
@@ -105,36 +110,34 @@ struct tlb_entry *tlb_fill(struct tlb *tlb, unsigned int tag, unsigned long va,
 {
 	struct tlb_set *set = &tlb->set[va >> 12 & (TLB_SETS - 1)];
 	struct tlb_entry *entry;
-	u64 key, *slot;
 	unsigned int i;
+	u64 key;
 
-	if (flags & TLB_GLOBAL)
+	if (unlikely(flags & TLB_GLOBAL)) {
 		tag = TLB_TAG_GLOBAL;
-	if (flags & TLB_2M) {
+		tlb->nr_global++;
+	}
+	if (unlikely(flags & TLB_2M)) {
 		key = key_2m(va, tag);
 		i = choose(tlb->huge_key, TLB_HUGE, key, &tlb->huge_victim);
-		slot = &tlb->huge_key[i];
+		tlb->huge_key[i] = key;
 		entry = &tlb->huge[i];
+		tlb->nr_huge++;
 	} else {
 		key = key_4k(va, tag);
 		i = choose(set->key, TLB_WAYS, key, &set->victim);
-		slot = &set->key[i];
+		set->key[i] = key;
 		entry = &set->way[i];
 	}
-	if (entry->flags) {
-		drop(tlb, slot, entry);
-		tlb->flushed_entries--;
-		tlb->evictions++;
-	}
-	*slot = key;
-	entry->pfn = (u32)pfn;
-	entry->gen = gen;
-	entry->flags = flags | TLB_VALID;
-	entry->stamp = (u32)++tlb->fills;
-	tlb->fills_speculative += !!(flags & TLB_SPECULATED);
+	if (entry->flags)
+		evict(tlb, entry);
 	tlb->nr_entries++;
-	tlb->nr_huge += !!(flags & TLB_2M);
-	tlb->nr_global += !!(flags & TLB_GLOBAL);
+	tlb->fills++;
+	tlb->fills_speculative += !!(flags & TLB_SPECULATED);
+	*entry = (struct tlb_entry){
+		.pfn = (u32)pfn, .gen = gen, .flags = flags | TLB_VALID,
+		.stamp = (u32)tlb->fills,
+	};
 	return entry;
 }
 

@@ -155,6 +155,12 @@ void vcpu_new_turn(struct vcpu *cpu)
 		cpu->sched.local.clock + turn / 2 + prng_below(&cpu->rng, turn);
 }
 
+void vcpu_publish_hits(struct vcpu *cpu)
+{
+	__atomic_store_n(&cpu->vm_events[MMS_TLB_HIT],
+			 cpu->accesses - cpu->accesses_slow + cpu->hits_slow, __ATOMIC_RELAXED);
+}
+
 /* From here on others may act as this vCPU. */
 static void leave_running(struct vcpu *cpu, enum vcpu_state state)
 {

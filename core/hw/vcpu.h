@@ -105,7 +105,7 @@ struct vcpu {
 #define NO_ROOT	(~0UL)
 
 /* The vCPU that the calling code runs as; NULL outside.  Not across a point that may sleep. */
-static inline struct vcpu *this_cpu(void)
+static __always_inline struct vcpu *this_cpu(void)
 {
 	return (struct vcpu *)this_cpu_local();
 }
@@ -173,11 +173,7 @@ static inline bool vcpu_preemptible(const struct vcpu *cpu)
 /* Draws when the next speculative fill is due. */
 void vcpu_next_speculation(struct vcpu *cpu);
 /* Brings the counter mms_tlb_hit up to date, which the hit path does not touch. */
-static inline void vcpu_publish_hits(struct vcpu *cpu)
-{
-	__atomic_store_n(&cpu->vm_events[MMS_TLB_HIT],
-			 cpu->accesses - cpu->accesses_slow + cpu->hits_slow, __ATOMIC_RELAXED);
-}
+void vcpu_publish_hits(struct vcpu *cpu);
 
 /* The next turn of @cpu starts now. */
 void vcpu_new_turn(struct vcpu *cpu);

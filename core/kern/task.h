@@ -68,7 +68,7 @@ struct task_struct {
 };
 
 /* The task that runs here; NULL on a bound host thread without one. */
-static inline struct task_struct *get_current(void)
+static inline NO_TSAN struct task_struct *get_current(void)
 {
 	return this_cpu()->current_task;
 }

@@ -61,7 +61,7 @@ enum vm_event_item {
 /* Adds to the counter of the vCPU this thread is; nothing when it is none. */
 void count_vm_events_call(enum vm_event_item item, u64 n);
 
-static inline void count_vm_events(enum vm_event_item item, u64 n)
+static __always_inline void count_vm_events(enum vm_event_item item, u64 n)
 {
 #if MM_TSAN
 	count_vm_events_call(item, n);
@@ -77,7 +77,7 @@ static inline void count_vm_events(enum vm_event_item item, u64 n)
 #endif
 }
 
-static inline void count_vm_event(enum vm_event_item item)
+static __always_inline void count_vm_event(enum vm_event_item item)
 {
 	count_vm_events(item, 1);
 }

@@ -34,7 +34,7 @@ void trace_write(struct trace_ring *ring, u64 clock, enum trace_event_id event, 
 void trace_event_call(enum trace_event_id event, u64 a, u64 b, u64 c);
 
 /* Appends to the ring of the vCPU this thread is; nothing when tracing is off. */
-static inline void trace_event(enum trace_event_id event, u64 a, u64 b, u64 c)
+static __always_inline void trace_event(enum trace_event_id event, u64 a, u64 b, u64 c)
 {
 #if MM_TSAN
 	trace_event_call(event, a, b, c);
