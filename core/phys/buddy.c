@@ -23,6 +23,7 @@ static void del_page_from_free_list(struct zone *zone, struct page *page,
 {
 	list_del(&page->lru);
 	__ClearPageBuddy(page);
+	page->order = 0;
 	WRITE_ONCE(zone->free_area[order].nr_free, zone->free_area[order].nr_free - 1);
 }
 
@@ -31,25 +32,17 @@ static void account_free(struct zone *zone, long pages)
 	WRITE_ONCE(zone->free_pages, zone->free_pages + (unsigned long)pages);
 }
 
-static struct page *block_at(struct phys_mem *phys, unsigned long pfn)
+/* __rmqueue_smallest()'s choice: the smallest block of at least *order, or NULL. */
+static struct page *take_smallest(struct zone *zone, unsigned int *order)
 {
-	struct page *page = &phys->map.mem_map[pfn];
-
-	page->pfn = (u32)pfn;
-	return page;
-}
-
-/* __rmqueue_smallest()'s choice: the smallest block of at least that order, or NULL. */
-static struct page *take_smallest(struct zone *zone, unsigned int order)
-{
-	for (; order < NR_PAGE_ORDERS; order++) {
-		struct page *page = list_first_entry_or_null(&zone->free_area[order].free_list,
+	for (; *order < NR_PAGE_ORDERS; ++*order) {
+		struct page *page = list_first_entry_or_null(&zone->free_area[*order].free_list,
 							     struct page, lru);
 
 		if (!page)
 			continue;
-		VM_BUG_ON(!PageBuddy(page) || page->order != order);
-		del_page_from_free_list(zone, page, order);
+		VM_BUG_ON(!PageBuddy(page) || page->order != *order);
+		del_page_from_free_list(zone, page, *order);
 		return page;
 	}
 	return NULL;
@@ -57,12 +50,13 @@ static struct page *take_smallest(struct zone *zone, unsigned int order)
 
 /* The first frames of a block leave the zone; the rest of it goes back, in whole blocks. */
 static void split_off(struct phys_mem *phys, struct zone *zone, struct page *block,
-		      unsigned long frames)
+		      unsigned int order, unsigned long frames)
 {
 	unsigned long at, end = block->pfn + frames;
 
-	for (at = frames; at < 1UL << block->order; at += 1UL << __ffs(at))
-		add_to_free_list(zone, block_at(phys, block->pfn + at), (unsigned int)__ffs(at));
+	for (at = frames; at < 1UL << order; at += 1UL << __ffs(at))
+		add_to_free_list(zone, zone_page(phys, zone, block->pfn + at),
+				 (unsigned int)__ffs(at));
 	account_free(zone, -(long)frames);
 	zone->used_end = max(zone->used_end, end);
 }
@@ -70,13 +64,14 @@ static void split_off(struct phys_mem *phys, struct zone *zone, struct page *blo
 struct page *buddy_alloc(struct phys_mem *phys, struct zone *zone,
 			 unsigned int order)
 {
+	unsigned int found = order;
 	struct page *page;
 
 	lockdep_assert_held(&zone->lock);
-	page = take_smallest(zone, order);
+	page = take_smallest(zone, &found);
 	if (!page)
 		return NULL;
-	split_off(phys, zone, page, 1UL << order);
+	split_off(phys, zone, page, found, 1UL << order);
 	page->order = (u8)order;
 	return page;
 }
@@ -89,13 +84,13 @@ unsigned int buddy_alloc_bulk(struct phys_mem *phys, struct zone *zone, u32 *pfn
 
 	lockdep_assert_held(&zone->lock);
 	while (got < nr) {
-		struct page *block = take_smallest(zone, 0);
-		unsigned int frames;
+		unsigned int frames, order = 0;
+		struct page *block = take_smallest(zone, &order);
 
 		if (!block)
 			break;
-		frames = min(nr - got, 1U << block->order);
-		split_off(phys, zone, block, frames);
+		frames = min(nr - got, 1U << order);
+		split_off(phys, zone, block, order, frames);
 		for (unsigned int i = 0; i < frames; i++)
 			pfns[got++] = block->pfn + i;
 	}
@@ -112,7 +107,7 @@ static struct page *find_buddy(struct phys_mem *phys, struct zone *zone,
 	if (buddy_pfn < zone->zone_start_pfn ||
 	    buddy_pfn + (1UL << order) > zone->zone_start_pfn + zone->spanned_pages)
 		return NULL;
-	buddy = &phys->map.mem_map[buddy_pfn];
+	buddy = phys_page(phys, buddy_pfn);
 	/* PG_buddy changes only under our lock: order and lists are valid with it. */
 	return PageBuddy(buddy) && buddy->order == order ? buddy : NULL;
 }
@@ -126,6 +121,7 @@ void buddy_free(struct phys_mem *phys, struct zone *zone, struct page *page,
 	lockdep_assert_held(&zone->lock);
 	VM_BUG_ON(PageBuddy(page));
 	VM_BUG_ON(pfn & ((1UL << order) - 1));
+	page->order = 0;
 	account_free(zone, 1L << order);
 	while (order < MAX_PAGE_ORDER) {
 		struct page *buddy = find_buddy(phys, zone, pfn, order);
@@ -136,7 +132,7 @@ void buddy_free(struct phys_mem *phys, struct zone *zone, struct page *page,
 		pfn &= ~(1UL << order);
 		order++;
 	}
-	add_to_free_list(zone, block_at(phys, pfn), order);
+	add_to_free_list(zone, zone_page(phys, zone, pfn), order);
 }
 
 /* Frames next to each other, as the largest blocks that they make. */
@@ -149,7 +145,7 @@ void buddy_free_range(struct phys_mem *phys, struct zone *zone, unsigned long st
 		order = min(order, (unsigned int)MAX_PAGE_ORDER);
 		while (start + (1UL << order) > end)
 			order--;
-		buddy_free(phys, zone, block_at(phys, start), order);
+		buddy_free(phys, zone, zone_page(phys, zone, start), order);
 		start += 1UL << order;
 	}
 }

@@ -44,7 +44,7 @@ bool fail_nth_end(struct fail_nth *f);
 /* Asked once by each allocation that may fail; true = fail it now. */
 bool __should_fail_alloc(u32 scope, gfp_t gfp);
 
-static inline bool should_fail_alloc(u32 scope, gfp_t gfp)
+static inline NO_TSAN bool should_fail_alloc(u32 scope, gfp_t gfp)
 {
 	const struct vcpu *cpu = this_cpu();
 

@@ -27,7 +27,7 @@ struct face {
 	size_t	bytes;
 };
 
-static struct face face_of(struct machine *m, unsigned long pfn, bool table)
+static NO_TSAN struct face face_of(struct machine *m, unsigned long pfn, bool table)
 {
 	if (table)
 		return (struct face){ frame_table(m, pfn), PAGE_SIZE };
@@ -83,8 +83,8 @@ static void check_free_poison(struct machine *m, struct page *page,
 }
 
 /* Before the caller sees the block: unpoisoned; poisoned by pattern or zero. */
-void frames_given(struct phys_mem *phys, struct page *page, unsigned int order,
-		  gfp_t gfp)
+NO_TSAN void frames_given(struct phys_mem *phys, struct page *page, unsigned int order,
+			  gfp_t gfp)
 {
 	struct machine *m = phys->machine;
 
@@ -108,8 +108,8 @@ void frames_given(struct phys_mem *phys, struct page *page, unsigned int order,
  * from now on a translation to it is stale (generation), an access to it is a
  * race (TSan), an error (ASan) or reads poison (oracle init).
  */
-void frames_returned(struct phys_mem *phys, struct page *page,
-		     unsigned int order)
+NO_TSAN void frames_returned(struct phys_mem *phys, struct page *page,
+			     unsigned int order)
 {
 	struct machine *m = phys->machine;
 

@@ -17,8 +17,9 @@
  * struct page: what the operating system knows of one frame of RAM.
  *
  * A page is 64 bytes without lockdep.  All-zero is a valid page that was
- * never handed out, so that booting a machine touches no page at all;
- * _refcount, _mapcount and pfn become true when the allocator gives it out.
+ * never handed out, so that booting a machine touches no page at all; what it is
+ * (pfn, zone, node, no mappings) it learns when the allocator first looks at it.
+ * A free page is as it must be given out again: no flags, order, mapping or mappings.
  */
 
 struct address_space;
@@ -76,10 +77,10 @@ struct page {
 		unsigned long		private;
 		spinlock_t		ptl;		/* PG_table: pte/pmd lock */
 	};
-	u32			pfn;		/* immutable once handed out */
-	u8			order;		/* of the block it heads */
+	u32			pfn;		/* this and the next two: immutable once set */
 	u8			zone_id;	/* index into phys_mem.zones */
 	u8			nid;
+	u8			order;		/* of the block it heads, free or not; else 0 */
 	u8			poisoned;	/* free: enum page_poison, which face */
 	struct rcu_age		pt_age;		/* PG_table: of the table, for lockless walkers */
 };
@@ -96,32 +97,34 @@ struct phys_map {
 	unsigned long	nr_frames;
 };
 
-static inline struct page *machine_pfn_to_page(const struct machine *m,
-					       unsigned long pfn)
+static inline NO_TSAN struct page *machine_pfn_to_page(const struct machine *m,
+						       unsigned long pfn)
 {
 	return &((const struct phys_map *)m->phys)->mem_map[pfn];
 }
 
 /* The page of a frame of this machine. */
-static inline struct page *pfn_to_page(unsigned long pfn)
+static inline NO_TSAN struct page *pfn_to_page(unsigned long pfn)
 {
-	VM_BUG_ON(pfn >= this_machine()->ram.nr_frames);
-	return machine_pfn_to_page(this_machine(), pfn);
+	const struct machine *m = this_machine();
+
+	VM_BUG_ON(pfn >= m->ram.nr_frames);
+	return machine_pfn_to_page(m, pfn);
 }
 
-static inline unsigned long page_to_pfn(const struct page *page)
+static inline NO_TSAN unsigned long page_to_pfn(const struct page *page)
 {
 	return page->pfn;
 }
 
 /* Modelled contents of a data page: machine's frame_bytes of them. */
-static inline void *page_address(const struct page *page)
+static inline NO_TSAN void *page_address(const struct page *page)
 {
 	return frame_data(this_machine(), page_to_pfn(page));
 }
 
 /* The whole 4096 bytes of a table page, as entries. */
-static inline u64 *page_table_address(const struct page *page)
+static inline NO_TSAN u64 *page_table_address(const struct page *page)
 {
 	return frame_table(this_machine(), page_to_pfn(page));
 }
@@ -255,7 +258,8 @@ static inline bool try_get_page(struct page *page)
 
 /*
  * Whoever drops a reference that is not the last releases with it; the last one
- * acquires them all.  It publishes nothing: what was free is looked at by nobody.
+ * acquires them all, by reading what it stored: the end of all those releases'
+ * sequences.  It publishes nothing: what was free is looked at by nobody.
  */
 static inline bool put_page_testzero(struct page *page)
 {
@@ -263,8 +267,10 @@ static inline bool put_page_testzero(struct page *page)
 
 	VM_BUG_ON(count <= 0);
 	if (likely(count == 1) &&
-	    atomic_try_cmpxchg_acquire(&page->_refcount, &count, 0))
+	    atomic_try_cmpxchg_relaxed(&page->_refcount, &count, 0)) {
+		(void)atomic_read_acquire(&page->_refcount);
 		return true;
+	}
 	return atomic_dec_and_test(&page->_refcount);
 }
 

@@ -65,24 +65,25 @@ static inline struct page *rmqueue(struct phys_mem *phys, struct zone *zone,
 	spin_lock(&zone->lock);
 	page = zone_watermark_ok(zone, order, gfp) ? buddy_alloc(phys, zone, order) : NULL;
 	spin_unlock(&zone->lock);
-	if (page) {
-		page->zone_id = zone->id;
-		page->nid = zone->nid;
-	}
 	return page;
+}
+
+/* The first zone, at or behind z, that the request may be met from. */
+static inline NO_TSAN struct zone *const *eligible_zone(struct zone *const *z, gfp_t gfp)
+{
+	while (*z && (*z)->type > gfp_zone(gfp))
+		z++;
+	return z;
 }
 
 static inline struct page *get_page_from_freelist(struct phys_mem *phys, gfp_t gfp,
 					   unsigned int order)
 {
-	struct zone *const *z;
+	struct zone *const *z = eligible_zone(phys->nodes[0].node_zonelist.zones, gfp);
 
-	for (z = phys->nodes[0].node_zonelist.zones; *z; z++) {
-		struct page *page;
+	for (; *z; z = eligible_zone(z + 1, gfp)) {
+		struct page *page = rmqueue(phys, *z, order, gfp);
 
-		if ((*z)->type > gfp_zone(gfp))
-			continue;
-		page = rmqueue(phys, *z, order, gfp);
 		if (likely(page))
 			return page;
 	}
@@ -109,20 +110,17 @@ static noinline struct page *alloc_slowpath(struct phys_mem *phys, gfp_t gfp,
 }
 
 /*
- * prep_new_page().  A lockless lookup may still hold a pointer to the page
- * from its last life: what it can read is stored whole.  With a reference that
- * it takes now it may do no more than look again where it found the page, and
- * drop it; so the count comes last, but publishes nothing.
+ * prep_new_page(): what the free page is not already.  A lockless lookup may still
+ * hold a pointer to it from its last life.  With a reference that it takes now it may
+ * do no more than look again where it found the page, and drop it; so the count
+ * comes last, but publishes nothing.
  */
 static void prep_new_page(struct phys_mem *phys, struct page *page,
 			  unsigned int order, gfp_t gfp)
 {
-	page->order = (u8)order;
-	WRITE_ONCE(page->flags, gfp & __GFP_TABLE ? 1UL << PG_table : 0);
-	WRITE_ONCE(page->mapping, NULL);
-	WRITE_ONCE(page->index, 0);
-	page->private = 0;
-	page_mapcount_reset(page);
+	VM_BUG_ON(READ_ONCE(page->flags) || READ_ONCE(page->mapping));
+	if (gfp & __GFP_TABLE)
+		__SetPageTable(page);
 	if (MM_CHECK || MM_ASAN || (gfp & __GFP_ZERO))
 		frames_given(phys, page, order, gfp);
 	init_page_count(page);
@@ -167,8 +165,10 @@ static void free_prepare(struct phys_mem *phys, struct page *page,
 			 unsigned int order)
 {
 	if (MM_CHECK) {
-		if (unlikely(page_mapcount(page)))
+		if (unlikely(page_mapcount(page))) {
 			bad_page(page, "while mapped");
+			page_mapcount_reset(page);
+		}
 		if (unlikely(READ_ONCE(page->flags) & FLAGS_CHECK_AT_FREE))
 			bad_page(page, "with flags of use");
 		if (unlikely(page_ref_count(page)))

@@ -76,7 +76,7 @@ struct page *pcp_alloc_refill(struct phys_mem *phys, struct zone *zone,
 	struct page *page;
 
 	preempt_disable();
-	list = &this_cpu()->pcp->lists[zone->id];
+	list = this_pcp_list(zone->id);
 	refill(phys, list, zone, gfp);
 	page = list->count ? pcp_pop(phys, list, zone) : NULL;
 	preempt_enable();
@@ -148,6 +148,7 @@ int pcps_init(struct phys_mem *phys)
 		phys->machine->cpus[c]->pcp = &phys->pcps[c];
 		for (unsigned int i = 0; i < phys->nr_zones; i++) {
 			phys->pcps[c].lists[i].pfn = (u32 *)at;
+			phys->pcps[c].lists[i].high = phys->zones[i].pcp_high;
 			at += stack_size(&phys->zones[i]);
 		}
 	}

@@ -21,6 +21,7 @@
 struct pcp_list {
 	u32		*pfn;
 	unsigned int	count;
+	unsigned int	high;		/* zone->pcp_high */
 };
 
 /* vcpu->pcp.  The vCPU only. */
@@ -69,19 +70,34 @@ void buddy_free_range(struct phys_mem *phys, struct zone *zone, unsigned long st
 struct page *pcp_alloc_refill(struct phys_mem *phys, struct zone *zone, gfp_t gfp);
 void pcp_shrink(struct phys_mem *phys, struct zone *zone);
 
+static inline NO_TSAN struct page *phys_page(const struct phys_mem *phys, unsigned long pfn)
+{
+	return &phys->map.mem_map[pfn];
+}
+
+/* The page of a frame of the zone that the allocator has in hand, which may be its first time. */
+static inline struct page *zone_page(const struct phys_mem *phys, const struct zone *zone,
+				     unsigned long pfn)
+{
+	struct page *page = phys_page(phys, pfn);
+
+	if (unlikely(page->pfn != pfn)) {
+		page->pfn = (u32)pfn;
+		page->zone_id = zone->id;
+		page->nid = zone->nid;
+		page_mapcount_reset(page);
+	}
+	return page;
+}
+
 /* The page on top. */
 static inline struct page *pcp_pop(struct phys_mem *phys, struct pcp_list *list,
 				   const struct zone *zone)
 {
 	unsigned int top = list->count - 1;
-	u32 pfn = list->pfn[top];
-	struct page *page = &phys->map.mem_map[pfn];
 
 	WRITE_ONCE(list->count, top);
-	page->pfn = pfn;
-	page->zone_id = zone->id;
-	page->nid = zone->nid;
-	return page;
+	return zone_page(phys, zone, list->pfn[top]);
 }
 
 /*
@@ -96,17 +112,28 @@ static inline void pcp_prefetch(const struct phys_mem *phys, const struct pcp_li
 		u32 next = list->pfn[list->count - 1];
 		const u8 *bytes = frame_data(m, next);
 
-		__builtin_prefetch(&phys->map.mem_map[next], 1);
+		__builtin_prefetch(phys_page(phys, next), 1);
 		for (unsigned int i = 0; i < m->ram.frame_bytes; i += SMP_CACHE_BYTES)
 			__builtin_prefetch(bytes + i, 1);
 	}
+}
+
+/* The running vCPU's list of a zone. */
+static inline NO_TSAN struct pcp_list *this_pcp_list(unsigned int zone_id)
+{
+	return &this_cpu()->pcp->lists[zone_id];
+}
+
+static inline NO_TSAN bool pcp_drain_requested(void)
+{
+	return READ_ONCE(this_cpu()->pcp->drain_request);
 }
 
 /* Through the running vCPU's lists. */
 static inline struct page *pcp_alloc(struct phys_mem *phys, struct zone *zone,
 				     gfp_t gfp)
 {
-	struct pcp_list *list = &this_cpu()->pcp->lists[zone->id];
+	struct pcp_list *list = this_pcp_list(zone->id);
 	struct page *page;
 
 	if (unlikely(!list->count))
@@ -120,15 +147,14 @@ static inline struct page *pcp_alloc(struct phys_mem *phys, struct zone *zone,
 
 static inline void pcp_free(struct phys_mem *phys, struct page *page)
 {
-	struct zone *zone = &phys->zones[page->zone_id];
-	struct pcp_cpu *pcp = this_cpu()->pcp;
-	struct pcp_list *list = &pcp->lists[page->zone_id];
+	unsigned int zone_id = page->zone_id;
+	struct pcp_list *list = this_pcp_list(zone_id);
 	unsigned int count = list->count;
 
 	list->pfn[count] = page->pfn;
 	WRITE_ONCE(list->count, count + 1);
-	if (unlikely(count >= zone->pcp_high || READ_ONCE(pcp->drain_request)))
-		pcp_shrink(phys, zone);
+	if (unlikely(count >= list->high || pcp_drain_requested()))
+		pcp_shrink(phys, &phys->zones[zone_id]);
 }
 
 /* The running vCPU's, preemption disabled; or any, on a quiet machine. */
