@@ -33,6 +33,9 @@
 #include "zoo/canary.h"
 #include "zoo/zoo.h"
 
+/* Looks at entries by atomics, and plainly at the fault's own state. */
+#define FAULT_OWN	NO_TSAN
+
 unsigned long my_zero_pfn(void)
 {
 	return page_to_pfn(this_fault_state()->zero_page);
@@ -77,7 +80,7 @@ pte_t maybe_mkwrite(pte_t pte, struct vm_area_struct *vma)
 	return vma->vm_flags & VM_WRITE ? pte_mkwrite(pte) : pte;
 }
 
-u64 vmf_window_key(const struct vm_fault *vmf)
+FAULT_OWN u64 vmf_window_key(const struct vm_fault *vmf)
 {
 	return (u64)(uintptr_t)vmf->vma->vm_mm ^ vmf->address;
 }
@@ -86,7 +89,7 @@ u64 vmf_window_key(const struct vm_fault *vmf)
  * Under the PTL: is the entry still what the fault was about?  Not so when
  * another CPU resolved the same fault, or zapped, migrated or protected it.
  */
-bool vmf_pte_changed(struct vm_fault *vmf)
+FAULT_OWN bool vmf_pte_changed(struct vm_fault *vmf)
 {
 	bool changed;
 
@@ -106,7 +109,7 @@ static void pt_gone(void)
 }
 
 /* Locks vmf->pte for its last step; false when there is no table any more. */
-bool vmf_pte_lock(struct vm_fault *vmf)
+FAULT_OWN bool vmf_pte_lock(struct vm_fault *vmf)
 {
 	vmf->pte = pte_offset_map_lock(&vmf->vma->vm_mm->context, vmf->pmd,
 				       vmf->address, &vmf->ptl);
@@ -115,7 +118,7 @@ bool vmf_pte_lock(struct vm_fault *vmf)
 	return vmf->pte;
 }
 
-void vmf_pte_unlock(struct vm_fault *vmf)
+FAULT_OWN void vmf_pte_unlock(struct vm_fault *vmf)
 {
 	pte_unmap_unlock(vmf->pte, vmf->ptl);
 	vmf->pte = NULL;
@@ -175,17 +178,20 @@ static vm_fault_t do_anonymous_page(struct vm_fault *vmf)
 {
 	struct vm_area_struct *vma = vmf->vma;
 	struct mm_struct *mm = vma->vm_mm;
+	unsigned long address = vmf->address;
+	unsigned int flags = vmf->flags;
+	vm_flags_t vm_flags = vma->vm_flags;
 	struct page *page;
 	vm_fault_t ret;
 	pte_t entry;
 
-	if (vma->vm_flags & VM_SHARED)
+	if (vm_flags & VM_SHARED)
 		return VM_FAULT_SIGBUS;
 	/* An entry was read: the table was there, and if it goes, vmf_pte_lock() says so. */
-	if (!(vmf->flags & FAULT_FLAG_ORIG_PTE_VALID) &&
+	if (!(flags & FAULT_FLAG_ORIG_PTE_VALID) &&
 	    pte_alloc(&mm->context, vmf->pmd))
 		return VM_FAULT_OOM;
-	if (!(vmf->flags & FAULT_FLAG_WRITE))
+	if (!(flags & FAULT_FLAG_WRITE))
 		return do_anonymous_zero(vmf);
 
 	ret = vmf_anon_prepare(vmf);
@@ -197,7 +203,7 @@ static vm_fault_t do_anonymous_page(struct vm_fault *vmf)
 	/* Contents before the flag, the flag before the entry. */
 	__SetPageUptodate(page);
 	entry = mk_pte(page, vma->vm_page_prot);
-	if (vma->vm_flags & VM_WRITE)
+	if (vm_flags & VM_WRITE)
 		entry = pte_mkwrite(pte_mkdirty(entry));
 
 	sched_window(WIN_PTE_CHANGED_UNDER_FAULT, vmf_window_key(vmf));
@@ -208,8 +214,8 @@ static vm_fault_t do_anonymous_page(struct vm_fault *vmf)
 		goto release;
 	}
 	inc_mm_counter(mm, MM_ANONPAGES);
-	page_add_new_anon_rmap(page, vma, vmf->address);
-	set_pte_at(&mm->context, vmf->address, vmf->pte, entry);
+	page_add_new_anon_rmap(page, vma, address);
+	set_pte_at(&mm->context, address, vmf->pte, entry);
 	vmf_pte_unlock(vmf);
 	return 0;
 release:
@@ -474,8 +480,8 @@ static vm_fault_t handle_pte_fault(struct vm_fault *vmf)
 		pt_gone();
 		return 0;
 	}
-	/* Once: every later decision is about this value. */
-	vmf->orig_pte = ptep_get_lockless(vmf->pte);
+	/* Once: every later decision is about this value; pages are looked at under the PTL. */
+	vmf->orig_pte = ptep_get(vmf->pte);
 	vmf->flags |= FAULT_FLAG_ORIG_PTE_VALID;
 	if (pte_present(vmf->orig_pte)) {
 		sched_window(WIN_SPURIOUS_FAULT, vmf_window_key(vmf));

@@ -468,7 +468,8 @@ static unsigned long linear_page_index(struct vm_area_struct *vma,
 void page_add_new_anon_rmap(struct page *page, struct vm_area_struct *vma,
 			    unsigned long address)
 {
-	struct anon_vma *anon_vma = vma_anon_vma(vma);
+	/* It was acquired when it was made sure of, before the page was allocated. */
+	struct anon_vma *anon_vma = READ_ONCE(vma->anon_vma);
 
 	VM_BUG_ON(!anon_vma);
 	VM_BUG_ON(address < vma->vm_start || address >= vma->vm_end);

@@ -87,7 +87,7 @@ bool page_vma_mapped_walk(struct page_vma_mapped_walk *pvmw)
 		pte = pte_offset_map(pmd, pvmw->address);
 		if (!pte)
 			return false;
-		match = check_pte(pvmw, ptep_get(pte));
+		match = check_pte(pvmw, ptep_get_lockless(pte));
 		pte_unmap(pte);
 		if (!match)
 			return false;

@@ -23,7 +23,7 @@
  */
 static bool vma_refcount_get(struct vm_area_struct *vma, int *oldcnt)
 {
-	int old = atomic_read_acquire(&vma->vm_refcnt);
+	int old = atomic_read(&vma->vm_refcnt);
 
 	do {
 		*oldcnt = old;
@@ -40,7 +40,7 @@ static bool vma_refcount_get(struct vm_area_struct *vma, int *oldcnt)
  */
 static void vma_refcount_put(struct vm_area_struct *vma, struct mm_struct *mm)
 {
-	int left = atomic_dec_return(&vma->vm_refcnt);
+	int left = atomic_dec_return_release(&vma->vm_refcnt);
 
 	/* A writer waits for VMA_LOCK_OFFSET + 1, or for VMA_LOCK_OFFSET to detach. */
 	if (left == VMA_LOCK_OFFSET || left == VMA_LOCK_OFFSET + 1)

@@ -36,8 +36,12 @@ struct vma_node {
 	unsigned long		gap[VMA_NODE_SLOTS];	/* largest inside the child; 0 in a leaf */
 };
 
-/* The first slot that ends above addr; nr or more when there is none. Branch-free. */
-static inline unsigned int vma_node_search(const struct vma_node *node, unsigned long addr)
+/*
+ * The first slot that ends above addr; nr or more when there is none. Branch-free. ThreadSanitizer
+ * is shown only what the caller then looks at: the node is written and freed as a whole.
+ */
+static inline NO_TSAN unsigned int vma_node_search(const struct vma_node *node,
+						   unsigned long addr)
 {
 	unsigned int i = (unsigned int)(node->end[7] <= addr) << 3;
 	const unsigned long *end = node->end + i;

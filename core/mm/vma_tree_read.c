@@ -17,7 +17,7 @@
  * A reader has found a node and will look into it. Here an edit may replace the node, and must
  * not free it.
  */
-static inline const struct vma_node *met(struct mm_struct *mm, const struct vma_node *node)
+static inline NO_TSAN const struct vma_node *met(struct mm_struct *mm, const struct vma_node *node)
 {
 	sched_point(SCHED_LOAD, node);
 	check_met(mm->machine, CHECK_OBJECT_VMA_NODE, &node->age);
@@ -29,7 +29,7 @@ static inline const struct vma_node *tree_root(struct mm_struct *mm)
 	/* Pairs with the release in vma_edit_commit. */
 	const struct vma_node *root =
 		rcu_dereference_check(mm->mm_vma_root,
-				      lockdep_is_held(&mm->mmap_lock) || rcu_read_lock_held());
+				      rcu_read_lock_held() || lockdep_is_held(&mm->mmap_lock));
 
 	return root ? met(mm, root) : NULL;
 }

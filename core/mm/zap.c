@@ -50,7 +50,7 @@ static void zap_present_pte(struct zap_state *zs, pte_t *pte, pte_t ptent,
 			    unsigned long addr)
 {
 	struct page *page = vm_normal_page(zs->vma, addr, ptent);
-	bool delay_rmap = false;
+	bool anon, delay_rmap = false;
 
 	if (!should_zap_page(zs->details, page))
 		return;
@@ -59,8 +59,9 @@ static void zap_present_pte(struct zap_state *zs, pte_t *pte, pte_t ptent,
 	tlb_remove_tlb_entry(zs->tlb, addr);
 	if (!page)
 		return;
-	zs->rss[mm_counter(page)]--;
-	if (!PageAnon(page) && pte_dirty(ptent)) {
+	anon = PageAnon(page);
+	zs->rss[anon ? MM_ANONPAGES : mm_counter_file(page)]--;
+	if (!anon && pte_dirty(ptent)) {
 		SetPageDirty(page);
 		/*
 		 * Other CPUs may write through their TLBs until the flush: the

@@ -76,7 +76,7 @@ static struct page *decode_page(unsigned long encoded)
 }
 
 /* A further batch; without memory the gather just flushes more often. */
-static bool tlb_next_batch(struct mmu_gather *tlb)
+static noinline bool tlb_next_batch(struct mmu_gather *tlb)
 {
 	struct mmu_gather_batch *batch;
 
@@ -102,8 +102,8 @@ static bool tlb_next_batch(struct mmu_gather *tlb)
 	return true;
 }
 
-bool __tlb_remove_page(struct mmu_gather *tlb, struct page *page,
-		       bool delay_rmap)
+GATHER bool __tlb_remove_page(struct mmu_gather *tlb, struct page *page,
+			      bool delay_rmap)
 {
 	struct mmu_gather_batch *batch = tlb->active;
 

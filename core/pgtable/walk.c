@@ -94,19 +94,17 @@ struct page *pgtable_page_of(const void *entry)
 
 /* ---- levels above PMD ----------------------------------------------------------- */
 
-static u64 read_entry(const u64 *entry)
+/* TABLES functions: entries are read by atomics, and plainly only what never changes. */
+#define TABLES	NO_TSAN
+
+static __always_inline u64 read_entry(const u64 *entry)
 {
 	return smp_load_acquire(entry);
 }
 
-static u64 *next_table(struct mm_context *ctx, u64 entry)
-{
-	return frame_table(ctx->machine, x86_entry_pfn(entry));
-}
-
 /* The entry of addr at a level, or NULL; *missing is the level that was empty. */
-static u64 *walk_to(struct mm_context *ctx, unsigned long addr,
-		    unsigned int level, unsigned int *missing)
+static TABLES u64 *walk_to(struct mm_context *ctx, unsigned long addr,
+			   unsigned int level, unsigned int *missing)
 {
 	const struct arch *arch = ctx->machine->arch;
 	u64 *table = ctx->root;
@@ -118,7 +116,7 @@ static u64 *walk_to(struct mm_context *ctx, unsigned long addr,
 			*missing = l;
 			return NULL;
 		}
-		table = next_table(ctx, entry);
+		table = frame_table(ctx->machine, x86_entry_pfn(entry));
 	}
 	return &table[arch_index(arch, level, addr)];
 }
@@ -152,7 +150,7 @@ static int table_alloc_upper(struct mm_context *ctx, u64 *entry,
 	return 0;
 }
 
-pmd_t *pgtable_pmd_alloc(struct mm_context *ctx, unsigned long addr)
+TABLES pmd_t *pgtable_pmd_alloc(struct mm_context *ctx, unsigned long addr)
 {
 	const struct arch *arch = ctx->machine->arch;
 	u64 *table = ctx->root;
@@ -166,7 +164,7 @@ pmd_t *pgtable_pmd_alloc(struct mm_context *ctx, unsigned long addr)
 				return NULL;
 			entry = read_entry(slot);
 		}
-		table = next_table(ctx, entry);
+		table = frame_table(ctx->machine, x86_entry_pfn(entry));
 	}
 	return (pmd_t *)&table[arch_index(arch, PMD_LEVEL, addr)];
 }
@@ -199,7 +197,7 @@ spinlock_t *pmd_lockptr(struct mm_context *ctx, pmd_t *pmd)
 	return &pgtable_page_of(pmd)->ptl;
 }
 
-spinlock_t *pte_lockptr(struct mm_context *ctx, pmd_t pmdval)
+TABLES spinlock_t *pte_lockptr(struct mm_context *ctx, pmd_t pmdval)
 {
 	return &machine_pfn_to_page(ctx->machine, pmd_pfn(pmdval))->ptl;
 }
@@ -276,14 +274,14 @@ static noinline void report_bad_pmd(pmd_t *pmd, pmd_t val, unsigned long addr)
 }
 
 /* A walker has found this table, in the section that it is in, and will look into it. */
-static void table_met(struct machine *m, pmd_t val)
+static TABLES void table_met(struct machine *m, pmd_t val)
 {
 	check_met(m, CHECK_OBJECT_PAGE_TABLE, &machine_pfn_to_page(m, pmd_pfn(val))->pt_age);
 }
 
 /* __pte_offset_map(): *pmdvalp is what the answer rests on. */
-static pte_t *map_table(struct machine *m, pmd_t *pmd, unsigned long addr,
-			pmd_t *pmdvalp)
+static TABLES pte_t *map_table(struct machine *m, pmd_t *pmd, unsigned long addr,
+			       pmd_t *pmdvalp)
 {
 	pmd_t val;
 
@@ -310,9 +308,9 @@ pte_t *pte_offset_map(pmd_t *pmd, unsigned long addr)
 	return map_table(this_machine(), pmd, addr, &val);
 }
 
-pte_t *pte_offset_map_rw_nolock(struct mm_context *ctx, pmd_t *pmd,
-				unsigned long addr, pmd_t *pmdvalp,
-				spinlock_t **ptlp)
+TABLES pte_t *pte_offset_map_rw_nolock(struct mm_context *ctx, pmd_t *pmd,
+				       unsigned long addr, pmd_t *pmdvalp,
+				       spinlock_t **ptlp)
 {
 	pte_t *pte = map_table(ctx->machine, pmd, addr, pmdvalp);
 
@@ -341,7 +339,7 @@ pte_t *pte_offset_map_lock_nested(struct mm_context *ctx, pmd_t *pmd,
 		else
 			spin_lock(ptl);
 		/* The table may have left the tree while we waited for its lock. */
-		if (likely(pmd_same(val, pmdp_get_lockless(pmd)))) {
+		if (likely(pmd_same(val, pmdp_get(pmd)))) {
 			*ptlp = ptl;
 			return pte;
 		}
@@ -374,7 +372,7 @@ pte_t *pgtable_peek_pte(struct mm_context *ctx, unsigned long addr)
 
 	if (!pmd)
 		return NULL;
-	val = pmdp_get(pmd);
+	val = pmdp_get_lockless(pmd);
 	if (pmd_none(val) || pmd_leaf(val))
 		return NULL;
 	return (pte_t *)frame_table(ctx->machine, pmd_pfn(val)) + pte_index(addr);
