@@ -24,7 +24,7 @@ enum { MM_SHARED = 1, MM_PRIVATE = 2, MM_SHARED_VALIDATE = 3, MM_DROPPABLE = 8,
 			 0x1000 | 0x4000000 | MM_GROWSDOWN | MM_LOCKED | MM_NORESERVE | \
 			 MM_POPULATE | MM_NONBLOCK | MM_STACK | MM_HUGETLB | MM_32BIT | \
 			 MM_ABOVE4G | 0xfc000000UL)
-enum { MODEL_READ_IMPLIES_EXEC = 0x400000, MODEL_ADDR_COMPAT_LAYOUT = 0x200000 };
+#define MODEL_READ_IMPLIES_EXEC	0x400000
 
 /* Flags of a range. The MAY bits stand four above the rights they allow. */
 enum range_flags {

@@ -25,7 +25,6 @@
 
 typedef struct { u64 pte; } pte_t;
 typedef struct { u64 pmd; } pmd_t;
-typedef struct { u64 pgd; } pgd_t;	/* any entry above the PMD level */
 typedef struct { u64 pgprot; } pgprot_t;
 
 #define pte_val(x)	((x).pte)

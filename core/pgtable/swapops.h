@@ -29,8 +29,6 @@ enum swp_type {
 #define PTE_SWP_OFFSET_SHIFT	9
 #define PTE_SWP_TYPE_SHIFT	59
 #define PTE_SWP_EXCLUSIVE	(1ULL << 3)
-#define PTE_SWP_SOFT_DIRTY	(1ULL << 1)
-#define PTE_SWP_FLAGS		(PTE_SWP_EXCLUSIVE | PTE_SWP_SOFT_DIRTY)
 
 static inline swp_entry_t swp_entry(unsigned int type, u64 offset)
 {

@@ -219,35 +219,3 @@ void flush_tlb_fix_spurious_fault(struct mm_context *ctx, unsigned long addr)
 		tlb_flush_one(&cpu->tlb, cpu->pcid, addr);
 	local_irq_restore(flags);
 }
-
-/* ---- the kernel's own mappings ----------------------------------------------------- */
-
-static void do_flush_tlb_all(void *info)
-{
-	struct vcpu *cpu = this_cpu();
-
-	if (info != cpu)
-		count_vm_event(NR_TLB_REMOTE_FLUSH_RECEIVED);
-	tlb_flush_all(&cpu->tlb);
-}
-
-static void all_cpus(struct machine *m, cpumask_t *mask)
-{
-	cpumask_clear(mask);
-	for (unsigned int i = 0; i < m->nr_cpus; i++)
-		__cpumask_set_cpu(i, mask);
-}
-
-void flush_tlb_all(struct machine *m)
-{
-	cpumask_t mask;
-
-	all_cpus(m, &mask);
-	preempt_disable();
-	count_vm_event(NR_TLB_REMOTE_FLUSH);
-	ipi_call_many(&mask, do_flush_tlb_all, this_cpu());
-	local_irq_disable();
-	do_flush_tlb_all(this_cpu());
-	local_irq_enable();
-	preempt_enable();
-}

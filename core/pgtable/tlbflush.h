@@ -74,9 +74,6 @@ static inline u64 inc_mm_tlb_gen(struct mm_context *ctx)
 	return (u64)atomic64_inc_return(&ctx->tlb_gen);
 }
 
-/* Kernel mappings, every vCPU. */
-void flush_tlb_all(struct machine *m);
-
 /* The IPI's handler: flush_tlb_info in info.  Interrupts off. */
 void flush_tlb_func(void *info);
 
