@@ -243,6 +243,12 @@ static void flip_or_replace(struct vcpu *cpu)
 			replace_page(&ctxs[0], VA);
 			for (u64 n = prng_below(&rng, 20); n; n--)
 				sched_point(SCHED_WAIT, NULL);
+			/*
+			 * The host core to the other, with no lock held: on a single one
+			 * it would else only run while the page is being replaced.
+			 */
+			if (prng_below(&rng, 4) == 0)
+				sched_relax(1023);
 		}
 		return;
 	}
