@@ -20,7 +20,7 @@
 #define TURN_FREE	100000	/* virtual ns: some tens of microseconds of host time */
 #define TURN_JITTER	20000
 #define JITTER_PPM	2000
-#define WINDOW_PPM	50000
+#define WINDOW_PPM	3000
 
 static bool config_valid(const struct machine_config *config)
 {
@@ -79,7 +79,7 @@ int machine_create(const struct machine_config *config, struct machine **out)
 	m->turn = turn_length(config);
 	m->sched_ops = &hw_sched_ops;
 	finding_sink_init(&m->sink);
-	token_pool_init(&m->tokens, config->run_tokens);
+	token_pool_init(&m->tokens, config->run_tokens, config->nr_cpus);
 	jitter_init(&m->jitter, config->seed, config->jitter_ppm ? config->jitter_ppm : JITTER_PPM,
 		    config->window_ppm ? config->window_ppm : WINDOW_PPM);
 	err = ram_create(&m->ram, config->nr_frames, config->frame_bytes);

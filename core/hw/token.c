@@ -25,14 +25,17 @@ static unsigned int host_cores(void)
 	return (unsigned int)CPU_COUNT(&set);
 }
 
-void token_pool_init(struct token_pool *pool, unsigned int tokens)
+void token_pool_init(struct token_pool *pool, unsigned int tokens, unsigned int vcpus)
 {
 	pool->lock = 0;
 	pool->total = tokens ? tokens : host_cores();
 	pool->free = pool->total;
+	pool->crowded = vcpus > pool->total;
 	pool->nr_waiting = 0;
+	pool->ticks = 0;
 	pool->head = NULL;
 	pool->tail = NULL;
+	pool->held = NULL;
 }
 
 /* Pool lock held. */
@@ -41,7 +44,7 @@ static void set_waiting(struct token_pool *pool, unsigned int nr)
 	__atomic_store_n(&pool->nr_waiting, nr, __ATOMIC_RELAXED);
 }
 
-static void enqueue(struct token_pool *pool, struct vcpu *cpu)
+static void append(struct token_pool *pool, struct vcpu *cpu)
 {
 	cpu->token_next = NULL;
 	if (pool->tail)
@@ -49,6 +52,11 @@ static void enqueue(struct token_pool *pool, struct vcpu *cpu)
 	else
 		pool->head = cpu;
 	pool->tail = cpu;
+}
+
+static void enqueue(struct token_pool *pool, struct vcpu *cpu)
+{
+	append(pool, cpu);
 	set_waiting(pool, pool->nr_waiting + 1);
 }
 
@@ -79,6 +87,65 @@ static void wait_granted(struct vcpu *cpu)
 	cpu->token_granted = 0;
 }
 
+/*
+ * Who asks has a token: would it be missed?  Where there are as many tokens as vCPUs
+ * one may lie idle, but not the last.
+ */
+static bool needed(const struct token_pool *pool)
+{
+	return pool->crowded || pool->free + 1 == pool->total;
+}
+
+/* ---- the held; pool lock held ---- */
+
+static void unlink_held(struct token_pool *pool, struct vcpu *cpu)
+{
+	struct vcpu **link = &pool->held;
+
+	while (*link != cpu)
+		link = &(*link)->token_next;
+	*link = cpu->token_next;
+	cpu->held = false;
+}
+
+/* Its hold ends: it runs, or waits like the others. */
+static void let_go(struct token_pool *pool, struct vcpu *cpu)
+{
+	unlink_held(pool, cpu);
+	if (pool->free) {
+		pool->free--;
+		set_waiting(pool, pool->nr_waiting - 1);
+		grant(cpu);
+	} else {
+		append(pool, cpu);
+	}
+}
+
+static void pass_time(struct token_pool *pool, unsigned int ticks)
+{
+	struct vcpu *cpu, *next;
+
+	pool->ticks += ticks;
+	for (cpu = pool->held; cpu; cpu = next) {
+		next = cpu->token_next;
+		if (cpu->held_until <= pool->ticks)
+			let_go(pool, cpu);
+	}
+}
+
+/* A core would idle: the hold nearest to its end is over. */
+static void let_first_go(struct token_pool *pool)
+{
+	struct vcpu *cpu, *first = pool->held;
+
+	for (cpu = pool->held; cpu; cpu = cpu->token_next) {
+		if (cpu->held_until < first->held_until)
+			first = cpu;
+	}
+	if (first)
+		let_go(pool, first);
+}
+
 void token_get(struct token_pool *pool, struct vcpu *cpu)
 {
 	hw_lock(&pool->lock);
@@ -98,6 +165,9 @@ void token_put(struct token_pool *pool, struct vcpu *cpu)
 
 	(void)cpu;
 	hw_lock(&pool->lock);
+	pass_time(pool, TOKEN_TURN);
+	if (!pool->head && needed(pool))
+		let_first_go(pool);
 	next = dequeue(pool);
 	if (!next)
 		pool->free++;
@@ -107,11 +177,15 @@ void token_put(struct token_pool *pool, struct vcpu *cpu)
 		grant(next);
 }
 
-bool token_hand_over(struct token_pool *pool, struct vcpu *cpu)
+bool token_hand_over(struct token_pool *pool, struct vcpu *cpu, unsigned int ticks)
 {
 	struct vcpu *next;
 
 	hw_lock(&pool->lock);
+	pass_time(pool, ticks);
+	/* Whom a busy waiter waits for is held. */
+	if (ticks < TOKEN_TURN && !pool->head && needed(pool))
+		let_first_go(pool);
 	next = dequeue(pool);
 	if (next)
 		enqueue(pool, cpu);
@@ -121,4 +195,41 @@ bool token_hand_over(struct token_pool *pool, struct vcpu *cpu)
 	grant(next);
 	wait_granted(cpu);
 	return true;
+}
+
+static void start_hold(struct token_pool *pool, struct vcpu *cpu, unsigned int ticks)
+{
+	cpu->held = true;
+	cpu->held_until = pool->ticks + ticks;
+	cpu->token_next = pool->held;
+	pool->held = cpu;
+	set_waiting(pool, pool->nr_waiting + 1);
+}
+
+void token_hold(struct token_pool *pool, struct vcpu *cpu, const u64 *word, u64 value,
+		unsigned int ticks)
+{
+	struct vcpu *next;
+
+	hw_lock(&pool->lock);
+	if (__atomic_load_n(word, __ATOMIC_RELAXED) != value || (!pool->head && needed(pool))) {
+		hw_unlock(&pool->lock);
+		return;
+	}
+	next = dequeue(pool);
+	if (!next)
+		pool->free++;
+	start_hold(pool, cpu, ticks);
+	hw_unlock(&pool->lock);
+	if (next)
+		grant(next);
+	wait_granted(cpu);
+}
+
+void token_unhold(struct token_pool *pool, struct vcpu *cpu)
+{
+	hw_lock(&pool->lock);
+	if (cpu->held)
+		let_go(pool, cpu);
+	hw_unlock(&pool->lock);
 }

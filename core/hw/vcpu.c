@@ -272,7 +272,8 @@ void vcpu_attn(struct vcpu *target, u32 bits)
 	__atomic_fetch_or(&target->sched.local.attn, bits, __ATOMIC_SEQ_CST);
 }
 
-bool vcpu_yield(struct vcpu *cpu)
+/* A turn, or less of one, is over. */
+static bool yield(struct vcpu *cpu, unsigned int ticks)
 {
 	struct token_pool *tokens = &cpu->machine->tokens;
 	bool waited;
@@ -281,9 +282,14 @@ bool vcpu_yield(struct vcpu *cpu)
 		return false;
 	count_vm_event(MMS_TOKEN_WAIT);
 	park(cpu, VCPU_PARKED);
-	waited = token_hand_over(tokens, cpu);
+	waited = token_hand_over(tokens, cpu, ticks);
 	enter_running(cpu);
 	return waited;
+}
+
+bool vcpu_yield(struct vcpu *cpu)
+{
+	return yield(cpu, TOKEN_TURN);
 }
 
 /* ---- sched_ops ---- */
@@ -302,12 +308,30 @@ void hw_relax(unsigned int spins)
 	struct vcpu *cpu = this_cpu();
 
 	__builtin_ia32_pause();
-	if (spins < RELAX_SPINS)
+	if (!spins || spins % RELAX_SPINS)
 		return;
-	if (!cpu->sched.in_irq && !cpu->machine->serial && vcpu_yield(cpu))
+	if (!cpu->sched.in_irq && !cpu->machine->serial && yield(cpu, 1))
 		return;
-	if (spins % 64 == 63)
-		sched_yield();
+	sched_yield();
+}
+
+void hw_hold(const u64 *word, u64 value, unsigned int turns)
+{
+	struct vcpu *cpu = this_cpu();
+
+	if (cpu->machine->serial || cpu->sched.in_irq)
+		return;
+	park(cpu, VCPU_PARKED);
+	token_hold(&cpu->machine->tokens, cpu, word, value, turns * TOKEN_TURN);
+	enter_running(cpu);
+}
+
+void hw_unhold(unsigned int cpu_nr)
+{
+	struct machine *m = this_machine();
+
+	if (!m->serial)
+		token_unhold(&m->tokens, m->cpus[cpu_nr]);
 }
 
 /* Sixteenths of a turn by which one may be late; then even a deaf vCPU parks. */
@@ -385,6 +409,8 @@ const struct sched_ops hw_sched_ops = {
 	.wake		= hw_wake,
 	.serve_irqs	= hw_serve_irqs,
 	.relax		= hw_relax,
+	.hold		= hw_hold,
+	.unhold		= hw_unhold,
 	.turn_over	= hw_turn_over,
 	.blocking_begin	= hw_blocking_begin,
 	.blocking_end	= hw_blocking_end,

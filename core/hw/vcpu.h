@@ -93,6 +93,8 @@ struct vcpu {
 	/* Run token: under the pool's lock, and the futex words. */
 	struct vcpu		*token_next;
 	u32			token_granted;	/* futex */
+	bool			held;		/* in pool->held */
+	u64			held_until;	/* pool->ticks */
 	u32			kicked;		/* futex: wake from IDLE */
 
 	struct ipi_call		call;
@@ -151,6 +153,9 @@ bool vcpu_yield(struct vcpu *cpu);
 /* sched_ops that belong to the hardware; kern/ puts them in its own table. */
 void hw_serve_irqs(void);
 void hw_relax(unsigned int spins);
+/* sched_ops.hold: parked, and without a token, for that many turns of others. */
+void hw_hold(const u64 *word, u64 value, unsigned int turns);
+void hw_unhold(unsigned int cpu_nr);
 void hw_turn_over(void);
 /*
  * Around a call that may block the host thread: parked, without a token.  In

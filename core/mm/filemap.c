@@ -246,7 +246,7 @@ vm_fault_t filemap_fault(struct vm_fault *vmf)
 		page = fault_find_page(mapping, vmf->pgoff, &ret);
 		if (!page)
 			return ret;
-		sched_window(WIN_PTE_CHANGED_UNDER_FAULT, page->pfn);
+		sched_window(WIN_PTE_CHANGED_UNDER_FAULT, (u64)(uintptr_t)mapping, 0);
 		fpin = lock_page_maybe_drop(vmf, page, &locked);
 		if (fpin || !locked)
 			goto out_retry;

@@ -80,11 +80,6 @@ pte_t maybe_mkwrite(pte_t pte, struct vm_area_struct *vma)
 	return vma->vm_flags & VM_WRITE ? pte_mkwrite(pte) : pte;
 }
 
-FAULT_OWN u64 vmf_window_key(const struct vm_fault *vmf)
-{
-	return (u64)(uintptr_t)vmf->vma->vm_mm ^ vmf->address;
-}
-
 /*
  * Under the PTL: is the entry still what the fault was about?  Not so when
  * another CPU resolved the same fault, or zapped, migrated or protected it.
@@ -206,7 +201,7 @@ static vm_fault_t do_anonymous_page(struct vm_fault *vmf)
 	if (vm_flags & VM_WRITE)
 		entry = pte_mkwrite(pte_mkdirty(entry));
 
-	sched_window(WIN_PTE_CHANGED_UNDER_FAULT, vmf_window_key(vmf));
+	vmf_window(vmf, WIN_PTE_CHANGED_UNDER_FAULT);
 	if (!vmf_pte_lock(vmf))
 		goto release;
 	if (vmf_pte_changed(vmf)) {
@@ -330,14 +325,14 @@ static vm_fault_t wp_page_copy(struct vm_fault *vmf)
 		ret = VM_FAULT_OOM;
 		goto out_put_old;
 	}
-	sched_window(WIN_COW_RACE_LOST, vmf_window_key(vmf));
+	vmf_window(vmf, WIN_COW_RACE_LOST);
 	wp_copy_contents(new, old);
 	__SetPageUptodate(new);
 
 	mmu_notifier_range_init(&range, MMU_NOTIFY_CLEAR, ctx, vmf->address,
 				vmf->address + PAGE_SIZE);
 	mmu_notifier_invalidate_range_start(&range);
-	sched_window(WIN_COW_RACE_LOST, vmf_window_key(vmf));
+	vmf_window(vmf, WIN_COW_RACE_LOST);
 	/* The lock was dropped: is it still the entry that was copied from? */
 	if (vmf_pte_lock(vmf)) {
 		copied = pte_same(ptep_get(vmf->pte), vmf->orig_pte);
@@ -348,10 +343,8 @@ static vm_fault_t wp_page_copy(struct vm_fault *vmf)
 		vmf_pte_unlock(vmf);
 	}
 	/* Left out above, made good too late: others saw both pages. */
-	if (zoo(ZOO_COW_NEW_PAGE_VISIBLE_BEFORE_FLUSH) && copied) {
-		sched_window(WIN_REMOTE_FLUSH, vmf_window_key(vmf));
+	if (zoo(ZOO_COW_NEW_PAGE_VISIBLE_BEFORE_FLUSH) && copied)
 		flush_tlb_page(ctx, vmf->address);
-	}
 	mmu_notifier_invalidate_range_end(&range);
 
 	if (copied) {
@@ -484,7 +477,7 @@ static vm_fault_t handle_pte_fault(struct vm_fault *vmf)
 	vmf->orig_pte = ptep_get(vmf->pte);
 	vmf->flags |= FAULT_FLAG_ORIG_PTE_VALID;
 	if (pte_present(vmf->orig_pte)) {
-		sched_window(WIN_SPURIOUS_FAULT, vmf_window_key(vmf));
+		vmf_window(vmf, WIN_SPURIOUS_FAULT);
 		return handle_pte_present(vmf);
 	}
 	pte_unmap(vmf->pte);

@@ -76,7 +76,7 @@ static vm_fault_t finish_fault(struct vm_fault *vmf)
 		else if (pte_alloc(ctx, vmf->pmd))
 			return VM_FAULT_OOM;
 	}
-	sched_window(WIN_PTE_CHANGED_UNDER_FAULT, vmf_window_key(vmf));
+	vmf_window(vmf, WIN_PTE_CHANGED_UNDER_FAULT);
 	if (!vmf_pte_lock(vmf))
 		return VM_FAULT_NOPAGE;
 	if (vmf_pte_changed(vmf))

@@ -53,7 +53,7 @@ static void migrate_copy(struct page *dst, struct page *src)
 static int unmap_and_move(struct page *dst, struct page *src)
 {
 	try_to_migrate(src);
-	sched_window(WIN_MIGRATION_ENTRY_WAIT, src->pfn);
+	sched_window(WIN_MIGRATION_ENTRY_WAIT, src->pfn, 0);
 	if (page_mapped(src)) {
 		/* An entry was in another hand's window: leave it all. */
 		remove_migration_ptes(src, src);

@@ -108,11 +108,8 @@ static bool move_ptes(struct move_state *ms, pmd_t *old_pmd, pmd_t *new_pmd,
 	pte_unmap_unlock(old_pte, old_ptl);
 	if (ms->need_rmap_locks)
 		drop_rmap_locks(ms->vma);
-	if (zoo(ZOO_MREMAP_FLUSH_LATE)) {
-		sched_window(WIN_REMOTE_FLUSH, ms->new_addr);
-		if (flush)
-			flush_tlb_range(ms->ctx, old_addr, old_addr + extent);
-	}
+	if (zoo(ZOO_MREMAP_FLUSH_LATE) && flush)
+		flush_tlb_range(ms->ctx, old_addr, old_addr + extent);
 	return true;
 gone:
 	if (ms->need_rmap_locks)

@@ -187,7 +187,7 @@ void truncate_pagecache(struct inode *inode, u64 newsize)
 	u64 holebegin = (newsize + PAGE_SIZE - 1) & ~(u64)(PAGE_SIZE - 1);
 
 	unmap_mapping_range(mapping, holebegin, 0, 1);
-	sched_window(WIN_PTE_CHANGED_UNDER_FAULT, inode->i_ino);
+	sched_window(WIN_PTE_CHANGED_UNDER_FAULT, (u64)(uintptr_t)mapping, 0);
 	truncate_inode_pages_range(mapping, newsize, UINT64_MAX);
 	unmap_mapping_range(mapping, holebegin, 0, 1);
 }

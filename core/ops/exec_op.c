@@ -396,7 +396,9 @@ bool op_do(struct op_task *t, const struct mm_op *op, u64 k)
 	self->op_cpu = smp_processor_id();
 	WRITE_ONCE(self->in_op, true);	/* a report may look */
 	trace_event(EV_OP_BEGIN, op->code, resolve(t, op->arg[0]), op->arg[1]);
+	self->sched.what = 1u + op->code;
 	execute_armed(t, op, &r);
+	self->sched.what = 0;
 	trace_event(EV_OP_END, op->code, (u64)r.ret, (u64)r.signo);
 	WRITE_ONCE(self->in_op, false);
 	t->k++;

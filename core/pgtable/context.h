@@ -4,6 +4,7 @@
 
 #include "base/atomic.h"
 #include "base/types.h"
+#include "phys/page.h"
 #include "hw/cpumask.h"
 #include "sync/spinlock.h"
 
@@ -54,6 +55,12 @@ static inline cpumask_t *mm_cpumask(struct mm_context *ctx)
 
 /* A new empty address space of this_machine().  0 or -ENOMEM. */
 int mm_context_init(struct mm_context *ctx);
+/* The address space as a place of windows (sync/sched.h): what its vCPUs have in CR3. */
+static inline u64 mm_place(const struct mm_context *ctx)
+{
+	return ctx->pgd->pfn;
+}
+
 /*
  * Frees the root.  Nobody runs on it and no vCPU has it loaded, lazily or
  * not (mmdrop's guarantee; checked); tables below were freed before.

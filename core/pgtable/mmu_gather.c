@@ -288,7 +288,7 @@ static void flush_for_others(struct mmu_gather *tlb)
 
 void tlb_finish_mmu(struct mmu_gather *tlb)
 {
-	sched_window(WIN_TLB_NESTED_FLUSH, (u64)(unsigned long)tlb->ctx);
+	sched_window(WIN_TLB_NESTED_FLUSH, mm_place(tlb->ctx), 0);
 	if (mm_tlb_flush_nested(tlb->ctx) && !zoo(ZOO_PARALLEL_ZAP_FLUSH_MISS))
 		flush_for_others(tlb);
 	tlb_flush_mmu(tlb);

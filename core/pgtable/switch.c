@@ -139,9 +139,9 @@ static void switch_other(struct vcpu *cpu, struct tlb_cpu_state *ts,
 	/* The old context's bit stays: a flush that finds us elsewhere clears it. */
 	mark_switching(ts);
 	join_cpumask(cpu, next);
-	sched_window(WIN_SWITCH_VS_FLUSH, next->ctx_id);
+	sched_window(WIN_SWITCH_VS_FLUSH, mm_place(next), 1);
 	next_tlb_gen = read_tlb_gen(next);
-	sched_window(WIN_SWITCH_VS_FLUSH, next->ctx_id);
+	sched_window(WIN_SWITCH_VS_FLUSH, mm_place(next), 1);
 	load_new_mm_cr3(cpu, ts, next, choose_new_asid(ts, next, next_tlb_gen), next_tlb_gen);
 	smp_store_release(&ts->loaded_ctx, next);
 	count_vm_event(MMS_SWITCH_MM);

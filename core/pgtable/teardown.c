@@ -137,7 +137,7 @@ bool try_to_free_pte(struct mm_context *ctx, pmd_t *pmd, unsigned long addr,
 	pmd_t val;
 	pte_t *pte;
 
-	sched_window(WIN_PT_GONE, (u64)(unsigned long)pmd);
+	sched_window(WIN_PT_GONE, (u64)(unsigned long)pmd, 0);
 	pml = pmd_lock(ctx, pmd);
 	pte = pte_offset_map_rw_nolock(ctx, pmd, addr & PMD_MASK, &val, &ptl);
 	if (!pte) {

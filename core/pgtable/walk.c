@@ -332,7 +332,7 @@ pte_t *pte_offset_map_lock_nested(struct mm_context *ctx, pmd_t *pmd,
 		if (unlikely(!pte))
 			return NULL;
 		ptl = pte_lockptr(ctx, val);
-		sched_window(WIN_PT_GONE, (u64)(unsigned long)pmd);
+		sched_window(WIN_PT_GONE, (u64)(unsigned long)pmd, 0);
 		table_met(ctx->machine, val);
 		if (subclass)
 			spin_lock_nested(ptl, subclass);

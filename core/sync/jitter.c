@@ -19,11 +19,13 @@
 #define CLAIM_CPU_BITS	9
 #define CLAIM_CPU_MASK	((1ULL << CLAIM_CPU_BITS) - 1)
 
-/* Busy turns of a hold, before and after others are let run. */
-#define HOLD_SPINS	200
-#define HOLD_YIELDS	24
-/* With interrupts off. */
-#define HOLD_SPINS_ATOMIC	100
+/* Busy turns of a hold before the vCPU is set aside; with interrupts off that is all. */
+#define HOLD_SPINS	100
+/* Turns of others that it may last: 1, 2, 4 ... below 1 << this. */
+#define HOLD_TURNS_LOG	6
+/* How often a window is held, at most, and at least where another is. */
+#define HOLD_PPM_MAX	250000
+#define HOLD_PPM_NEAR	30000
 /* Enough turns for any ops->relax to give the token away. */
 #define RELAX_HARD	(1U << 20)
 
@@ -48,7 +50,7 @@ void jitter_point(struct sched_cpu *cpu, enum sched_kind kind, const void *obj)
 	if (!prng_chance(&cpu->jitter_rng, cpu->jitter->ppm))
 		return;
 	if (cpu->irq_off)
-		spin_about(cpu, HOLD_SPINS_ATOMIC);
+		spin_about(cpu, HOLD_SPINS);
 	else if (prng_below(&cpu->jitter_rng, 4))
 		spin_about(cpu, 400);
 	else
@@ -61,68 +63,141 @@ static void count(u64 *counter)
 	__atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);
 }
 
-/* Somebody waits here for our key: tell it that we have come. */
-static bool meet(struct jitter *j, u64 *slot, u64 claim)
-{
-	u64 there = __atomic_load_n(slot, __ATOMIC_RELAXED);
+/* ---- who waits here ---- */
 
-	if (!there || (there & CLAIM_MET) || ((there ^ claim) & ~CLAIM_CPU_MASK) ||
-	    there == claim)
+struct rendezvous {
+	u64	*slot;		/* where those with this place and key meet */
+	u64	claim;		/* what we leave there while we wait */
+};
+
+static struct rendezvous rendezvous(struct sched_cpu *cpu, u64 place, u64 key)
+{
+	u64 hash = hash64(place, key, 0);
+
+	return (struct rendezvous){
+		.slot = &cpu->jitter->slot[(hash >> 56) % JITTER_SLOTS].claim,
+		.claim = (hash << CLAIM_CPU_BITS | (cpu->local.id + 1)) & ~CLAIM_MET,
+	};
+}
+
+/* Somebody waits here for our key: tell it that we have come. */
+static bool meet(struct sched_cpu *cpu, const struct rendezvous *r)
+{
+	u64 there = __atomic_load_n(r->slot, __ATOMIC_RELAXED);
+
+	if (!there || (there & CLAIM_MET) || ((there ^ r->claim) & ~CLAIM_CPU_MASK) ||
+	    there == r->claim)
 		return false;
-	if (!__atomic_compare_exchange_n(slot, &there, there | CLAIM_MET, false,
+	if (!__atomic_compare_exchange_n(r->slot, &there, there | CLAIM_MET, false,
 					 __ATOMIC_RELAXED, __ATOMIC_RELAXED))
 		return false;
-	count(&j->met);
+	count(&cpu->jitter->met);
+	if (cpu->ops->unhold)
+		cpu->ops->unhold((there & CLAIM_CPU_MASK) - 1);
 	return true;
 }
 
-static bool hold_turn(unsigned int i)
-{
-	struct sched_cpu *cpu = this_sched_cpu();
+/* ---- holding ---- */
 
-	if (cpu->irq_off) {
-		cpu_relax();
-		return i < HOLD_SPINS_ATOMIC;
-	}
-	sched_relax(i < HOLD_SPINS ? 0 : RELAX_HARD);
-	return i < HOLD_SPINS + HOLD_YIELDS;
+/*
+ * Short holds let a second party in, long ones a third; and what is held for long is
+ * missing elsewhere.  So every order of magnitude gets its share.
+ */
+static unsigned int draw_turns(struct sched_cpu *cpu)
+{
+	return 1u << prng_below(&cpu->jitter_rng, HOLD_TURNS_LOG);
 }
 
-/* Claim a free slot and wait a while for a partner. */
-static bool hold(struct jitter *j, u64 *slot, u64 claim)
+/* Waits a while, as long as *word is value. */
+static void stay(struct sched_cpu *cpu, const u64 *word, u64 value)
+{
+	unsigned int i, turns = draw_turns(cpu);
+
+	for (i = 0; i < HOLD_SPINS; i++) {
+		if (__atomic_load_n(word, __ATOMIC_RELAXED) != value)
+			return;
+		cpu_relax();
+	}
+	if (cpu->irq_off)
+		return;
+	if (cpu->ops->hold) {
+		cpu->ops->hold(word, value, turns);
+		return;
+	}
+	while (turns-- && __atomic_load_n(word, __ATOMIC_RELAXED) == value)
+		sched_relax(RELAX_HARD);
+}
+
+static void stay_for_partner(struct sched_cpu *cpu, const struct rendezvous *r)
 {
 	u64 expected = 0;
-	unsigned int i = 0;
 
-	if (!__atomic_compare_exchange_n(slot, &expected, claim, false, __ATOMIC_RELAXED,
+	if (!__atomic_compare_exchange_n(r->slot, &expected, r->claim, false, __ATOMIC_RELAXED,
 					 __ATOMIC_RELAXED))
-		return false;
-	count(&j->held);
-	while (__atomic_load_n(slot, __ATOMIC_RELAXED) == claim && hold_turn(i))
-		i++;
-	return __atomic_exchange_n(slot, 0, __ATOMIC_RELAXED) & CLAIM_MET;
+		return;
+	stay(cpu, r->slot, r->claim);
+	__atomic_store_n(r->slot, 0, __ATOMIC_RELAXED);
 }
 
-void sched_window(enum window_id id, u64 key)
+/* Half of them whoever comes: it may take a third. */
+static void hold(struct sched_cpu *cpu, const struct rendezvous *r, u32 *held)
+{
+	static const u64 nobody;
+
+	count(&cpu->jitter->held);
+	__atomic_fetch_add(held, 1, __ATOMIC_RELAXED);
+	if (prng_next(&cpu->jitter_rng) & 1)
+		stay(cpu, &nobody, 0);
+	else
+		stay_for_partner(cpu, r);
+	__atomic_fetch_sub(held, 1, __ATOMIC_RELAXED);
+}
+
+/* ---- windows ---- */
+
+/* How many are held at this place, and at what shares its slot. */
+static u32 *held_at(struct jitter *j, u64 place)
+{
+	return &j->slot[mix64(place) % JITTER_SLOTS].held;
+}
+
+/*
+ * A window that is passed rarely is held as often as one that is passed all the time,
+ * and that of a rare call as often as that of a frequent one: each pair of a call and a
+ * window that this vCPU has met gets the same share of its holds.  Where one is held
+ * another is held more easily: some bugs need two at once.
+ */
+static bool draw_hold(struct sched_cpu *cpu, enum window_id id, u32 *held)
+{
+	struct jitter_passes *jp = &cpu->jitter_passes;
+	u32 *passes = &jp->of[cpu->ctx->what % JITTER_WHATS][id];
+	u64 ppm;
+
+	if (!(*passes)++)
+		jp->pairs++;
+	jp->all++;
+	ppm = cpu->jitter->window_ppm * jp->all / ((u64)jp->pairs * *passes);
+	if (__atomic_load_n(held, __ATOMIC_RELAXED))
+		ppm = max(ppm, (u64)HOLD_PPM_NEAR);
+	return prng_chance(&cpu->jitter_rng, (u32)min(ppm, (u64)HOLD_PPM_MAX));
+}
+
+void sched_window(enum window_id id, u64 place, u64 key)
 {
 	struct sched_cpu *cpu;
-	struct jitter *j;
-	u64 hash, claim, *slot;
+	struct rendezvous r;
+	u32 *held;
 
 	sched_point(SCHED_WINDOW, NULL);
 	cpu = this_sched_cpu();
 	if (!cpu || !cpu->jitter || cpu->in_irq)
 		return;
-	j = cpu->jitter;
-	hash = mix64(key + 1);
-	claim = (hash << CLAIM_CPU_BITS | (cpu->local.id + 1)) & ~CLAIM_MET;
-	slot = &j->slot[(hash >> 56) % JITTER_SLOTS].claim;
-	if (meet(j, slot, claim)) {
+	r = rendezvous(cpu, place, key);
+	held = held_at(cpu->jitter, place);
+	if (meet(cpu, &r))
 		window_hit(WIN_JITTER_PARTNER_MET);
-		return;
-	}
-	if (prng_chance(&cpu->jitter_rng, j->window_ppm))
-		hold(j, slot, claim);
+	else if (draw_hold(cpu, id, held))
+		hold(cpu, &r, held);
 	/* Who goes first after a meeting is chance. */
 }
 #endif

@@ -35,6 +35,8 @@ struct sched_ctx {
 	u32			state;
 	/* Clock of the latest waker, atomic maximum; the sleeper takes it over. */
 	u64			wake_clock;
+	/* Owner only.  What it does, for jitter to tell calls apart; any number. */
+	u32			what;
 	/* Immutable.  Set by kern/: embedded in a task that has a stack of its own. */
 	bool			is_task;
 	/* Owner only. */
@@ -66,6 +68,13 @@ struct sched_ops {
 	 * back, never switches tasks.  Not NULL.
 	 */
 	void (*relax)(unsigned int spins);
+	/*
+	 * Set the vCPU aside while *word is value, for at most that many turns of others;
+	 * unhold() by who changes it.  Spinlocks may be held, interrupts are on, the
+	 * vCPU counts as parked.  NULL: sched_relax() is all there is.
+	 */
+	void (*hold)(const u64 *word, u64 value, unsigned int turns);
+	void (*unhold)(unsigned int cpu);
 	/*
 	 * ATTN_RESCHED or ATTN_STOP is up, or the turn is over; moves local.turn_end on.
 	 * Not called in handlers, nor between sched_prepare_sleep() and sched_sleep():
@@ -99,6 +108,15 @@ struct sched_strategy {
 	void (*wake)(struct sched_strategy *s, struct sched_cpu *cpu, struct sched_ctx *ctx);
 };
 
+#define JITTER_WHATS	32
+
+/* How often this vCPU passed each window in each call (sched_ctx.what), for jitter to be fair. */
+struct jitter_passes {
+	u64	all;
+	u32	pairs;			/* that were passed at all */
+	u32	of[JITTER_WHATS][NR_WINDOWS];
+};
+
 /* First member of struct vcpu.  Owner only, unless said otherwise. */
 struct sched_cpu {
 	struct cpu_local	local;		/* must be first: base/this_cpu.h */
@@ -113,6 +131,7 @@ struct sched_cpu {
 	unsigned int		in_irq;		/* nesting of handlers */
 	bool			irq_by_other;	/* the handler runs on its sender's thread */
 	struct prng		jitter_rng;
+	struct jitter_passes	jitter_passes;
 	u64			points_slow;
 	u64			windows[NR_WINDOWS];	/* owner-written relaxed, read by reports */
 	struct sched_ctx	irq_ctx;	/* handlers run as this */
@@ -190,17 +209,18 @@ void sched_irq_exit(struct sched_cpu *cpu, struct sched_ctx *interrupted);
 
 /*
  * Seeded disturbance: at a point, with probability ppm per million, spin a while
- * or give the token away; at a window, be held until a partner comes.  The table
- * is the machine's; slots are claimed and met by atomics.
+ * or give the token away; at a window, be held.  The table is the machine's; slots
+ * are claimed and met by atomics.
  */
 struct jitter {
 	u32	ppm;			/* per point */
-	u32	window_ppm;		/* per window */
+	u32	window_ppm;		/* holds per million windows passed, on average */
 	u64	seed;
 	u64	met, held;		/* relaxed counters */
 	/* 0: free; else who waits here for whom (jitter.c), by compare-and-exchange */
 	struct {
 		u64	claim __cacheline_aligned;
+		u32	held;		/* vCPUs held at places of this slot */
 	} slot[JITTER_SLOTS];
 };
 
@@ -210,13 +230,15 @@ void jitter_point(struct sched_cpu *cpu, enum sched_kind kind, const void *obj);
 
 #if MM_POINTS
 /*
- * A window opens here.  In jitter mode the vCPU may be held, for a bounded time,
- * until another reaches a window with the same key (an mm, a page, an address);
- * with interrupts off only for a few microseconds.  Never changes what is legal.
+ * A window opens here.  place: what it is a window of (mm_place() of an address space, or
+ * any object's address); key: where in it (an address, or 0).  In
+ * jitter mode the vCPU may be held, for a bounded number of others' turns: half of
+ * the times until another comes to the same place and key, half whoever comes; with
+ * interrupts off only for a few microseconds.  Never changes what is legal.
  */
-void sched_window(enum window_id id, u64 key);
+void sched_window(enum window_id id, u64 place, u64 key);
 #else
-static inline void sched_window(enum window_id id, u64 key) { }
+static inline void sched_window(enum window_id id, u64 place, u64 key) { }
 #endif
 
 #endif

@@ -249,7 +249,7 @@ static void unbound_threads_pass(void **state)
 	preempt_enable();
 	local_irq_enable();
 	window_hit(WIN_PT_GONE);
-	sched_window(WIN_PT_GONE, 1);
+	sched_window(WIN_PT_GONE, 1, 0);
 	assert_int_equal(sched_clock(), 0);
 	rig_bind(rig, 0);
 }

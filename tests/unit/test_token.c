@@ -96,6 +96,69 @@ static void lock_holders_get_tokens(void **state)
 	assert_int_equal(guarded, 300 * NR);
 }
 
+/*
+ * Holds: while vCPU 0 is held others run, and it comes back: after its turns, when
+ * somebody lets it go, and when nobody else is left to run.
+ */
+static u64 hold_word;
+static unsigned int others_ran, others_here;
+
+static void be_held(struct vcpu *cpu)
+{
+	unsigned int before;
+
+	while (__atomic_load_n(&others_here, __ATOMIC_SEQ_CST) < cpu->machine->nr_cpus - 1)
+		sched_relax(1000);
+	before = __atomic_load_n(&others_ran, __ATOMIC_SEQ_CST);
+	hw_hold(&hold_word, 0, 4);
+	done[0] = __atomic_load_n(&others_ran, __ATOMIC_SEQ_CST) - before;
+	hw_hold(&hold_word, 1, 1000000);	/* not the value: at once */
+	__atomic_store_n(&hold_word, 2, __ATOMIC_SEQ_CST);
+	hw_hold(&hold_word, 2, 1000000);	/* until it is let go */
+	assert_int_equal(__atomic_load_n(&hold_word, __ATOMIC_SEQ_CST), 3);
+	hw_hold(&hold_word, 3, 1000000);	/* until the others have left */
+	done[0]++;
+}
+
+static void run_beside(struct vcpu *cpu)
+{
+	u64 two = 2;
+
+	__atomic_fetch_add(&others_here, 1, __ATOMIC_SEQ_CST);
+	while (__atomic_load_n(&hold_word, __ATOMIC_SEQ_CST) < 2) {
+		__atomic_fetch_add(&others_ran, 1, __ATOMIC_SEQ_CST);
+		vcpu_yield(cpu);
+	}
+	if (__atomic_compare_exchange_n(&hold_word, &two, 3, false, __ATOMIC_SEQ_CST,
+					__ATOMIC_SEQ_CST))
+		hw_unhold(0);
+}
+
+static void held(unsigned int nr)
+{
+	m = rig_machine(nr, RUN_FREE, 64);
+	memset(done, 0, sizeof(done));
+	hold_word = 0;
+	others_ran = others_here = 0;
+	for (unsigned int i = 0; i < nr; i++)
+		assert_int_equal(vcpu_start(m->cpus[i], i ? run_beside : be_held), 0);
+	for (unsigned int i = 0; i < nr; i++)
+		vcpu_join(m->cpus[i]);
+	assert_true(done[0] > 0);
+	assert_int_equal(m->tokens.free, 2);
+	assert_null(m->tokens.held);
+	assert_int_equal(m->tokens.nr_waiting, 0);
+	rig_no_findings(m);
+	machine_destroy(m);
+}
+
+static void holds_end(void **state)
+{
+	held(2);	/* as many tokens as vCPUs */
+	held(3);
+	held(NR);
+}
+
 /* Kicks are not lost, whichever comes first. */
 static u32 rounds[2];
 
@@ -128,6 +191,7 @@ int main(void)
 		cmocka_unit_test(never_more_than_tokens),
 		cmocka_unit_test(turns_end),
 		cmocka_unit_test(lock_holders_get_tokens),
+		cmocka_unit_test(holds_end),
 		cmocka_unit_test(kicks),
 	};
 
