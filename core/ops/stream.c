@@ -17,6 +17,7 @@
 #define AXIS_START	0x7374617274ULL		/* keeps kinds of keys apart */
 #define AXIS_CHILD	0x6368696c64ULL
 #define AXIS_LIFE	0x6c696665ULL
+#define AXIS_FOCUS	0x666f637573ULL
 
 /* Draws within one op: the first is hash64(seed, key, k). */
 struct draw {
@@ -79,6 +80,11 @@ int op_mix_valid(const struct op_mix *mix)
 	if (max(max(mix->shared, mix->file), max(mix->hot, mix->tagged)) > 1000 ||
 	    max(mix->moving, mix->readonly) > 1000)
 		return -EINVAL;
+	if (mix->restore > 1000 || mix->dwell + mix->duel > 1000)
+		return -EINVAL;
+	if ((mix->duel && !mix->stretch) || (mix->dwell && !mix->dwell_ops) ||
+	    (mix->dwell + mix->duel && !mix->hot_pages))
+		return -EINVAL;
 	if (!mix->len_max)
 		return -EINVAL;
 	if (!mix->depth)
@@ -102,15 +108,29 @@ unsigned long op_mix_tasks_max(const struct op_mix *mix, unsigned int initial)
 
 /* ---- arguments ---- */
 
-/* Hot pages lie across the middle, where two page tables meet. */
+static u64 hot_pages(const struct op_stream *s)
+{
+	return min((u64)s->mix->hot_pages, s->world->pages);
+}
+
+/*
+ * Hot pages lie across the middle, where two page tables meet; the first of them
+ * are hotter than the others.
+ */
+static u64 draw_hot(const struct op_stream *s, struct draw *d)
+{
+	u64 hot = hot_pages(s);
+
+	return (s->world->pages - hot) / 2 + draw_below(d, 1 + draw_below(d, hot));
+}
+
 static u64 draw_page(const struct op_stream *s, struct draw *d)
 {
-	u64 pages = s->world->pages;
-	u64 hot = min((u64)s->mix->hot_pages, pages);
-
-	if (hot && draw_share(d, s->mix->hot))
-		return (pages - hot) / 2 + draw_below(d, hot);
-	return draw_below(d, pages);
+	if (s->focus.pages)
+		return s->focus.page + draw_below(d, s->focus.pages);
+	if (hot_pages(s) && draw_share(d, s->mix->hot))
+		return draw_hot(s, d);
+	return draw_below(d, s->world->pages);
 }
 
 static u64 draw_addr(const struct op_stream *s, struct draw *d, u64 offset)
@@ -129,7 +149,8 @@ static void draw_range(const struct op_stream *s, struct draw *d, u64 *addr,
 		       u64 *len)
 {
 	u64 page = draw_page(s, d);
-	u64 most = min((u64)s->mix->len_max, s->world->pages - page);
+	u64 end = s->focus.pages ? s->focus.page + s->focus.pages : s->world->pages;
+	u64 most = min((u64)s->mix->len_max, end - page);
 	u64 pages = 1 + draw_below(d, most);
 
 	if (draw(d) & 1)
@@ -138,13 +159,13 @@ static void draw_range(const struct op_stream *s, struct draw *d, u64 *addr,
 	*len = pages << 12;
 }
 
-static void draw_mmap(const struct op_stream *s, struct draw *d,
-		      struct mm_op *op)
+/* What is mapped in the range arg[0], arg[1]. */
+static void draw_mapping(const struct op_stream *s, struct draw *d,
+			 struct mm_op *op)
 {
 	const struct op_mix *mix = s->mix;
 	bool shared = draw_share(d, mix->shared);
 
-	draw_range(s, d, &op->arg[0], &op->arg[1]);
 	op->arg[2] = PROT_READ | PROT_WRITE;
 	if (mix->weight[OP_FETCH])
 		op->arg[2] |= PROT_EXEC;
@@ -158,6 +179,13 @@ static void draw_mmap(const struct op_stream *s, struct draw *d,
 	}
 }
 
+static void draw_mmap(const struct op_stream *s, struct draw *d,
+		      struct mm_op *op)
+{
+	draw_range(s, d, &op->arg[0], &op->arg[1]);
+	draw_mapping(s, d, op);
+}
+
 static void draw_mprotect(const struct op_stream *s, struct draw *d,
 			  struct mm_op *op)
 {
@@ -167,6 +195,15 @@ static void draw_mprotect(const struct op_stream *s, struct draw *d,
 		op->arg[2] |= PROT_WRITE;
 	if (s->mix->weight[OP_FETCH])
 		op->arg[2] |= PROT_EXEC;
+}
+
+/* Where a range of that many pages goes: in a focus to and fro, else anywhere. */
+static u64 draw_target(const struct op_stream *s, struct draw *d, u64 page,
+		       u64 pages)
+{
+	if (s->focus.pages > pages)
+		return page == s->focus.page ? page + pages : s->focus.page;
+	return draw_below(d, s->world->pages - pages + 1);
 }
 
 /* Without a target it may only grow or shrink in place: see the window. */
@@ -181,8 +218,8 @@ static void draw_mremap(const struct op_stream *s, struct draw *d,
 
 		op->arg[2] = op->arg[1];
 		op->arg[3] = MREMAP_MAYMOVE | MREMAP_FIXED;
-		op->arg[4] = op_page(draw_below(d, s->world->pages - pages + 1),
-				     0);
+		op->arg[4] = op_page(draw_target(s, d, op_addr_value(op->arg[0]) >> 12,
+						 pages), 0);
 	} else {
 		op->arg[2] = (1 + draw_below(d, most)) << 12;
 	}
@@ -288,6 +325,9 @@ static void stream_start(struct op_stream *s, u64 key)
 {
 	s->key = key;
 	s->k = 0;
+	s->stretch_end = 0;
+	memset(&s->focus, 0, sizeof(s->focus));
+	memset(&s->last, 0, sizeof(s->last));
 	s->weights = weights(s->mix, s->depth);
 }
 
@@ -316,7 +356,63 @@ void op_stream_child(const struct op_stream *parent, unsigned int place,
 	stream_start(child, key);
 }
 
-static enum mm_op_code draw_code(const struct op_stream *s, struct draw *d)
+/* ---- stretches ---- */
+
+/* What two can quarrel over. */
+static bool is_call(unsigned int code)
+{
+	enum op_class class = op_desc((enum mm_op_code)code)->class;
+
+	return class != OP_CLASS_ACCESS && class != OP_CLASS_CONTROL && code != OP_EXIT;
+}
+
+/* A call that this task may make, as often one as another; an access if there is none. */
+static u8 draw_duel_code(const struct op_stream *s, struct draw *d)
+{
+	u8 codes[OP_NR];
+	unsigned int i, nr = 0;
+
+	for (i = 0; i < OP_NR; i++)
+		if (is_call(i) && s->mix->weight[i] && may_draw(s->mix, s->depth, i))
+			codes[nr++] = (u8)i;
+	return nr ? codes[draw_below(d, nr)] : OP_LOAD;
+}
+
+static void draw_focus(struct op_stream *s)
+{
+	const struct op_mix *mix = s->mix;
+	struct draw d = {
+		.state = hash64(s->key, AXIS_FOCUS, s->k),
+	};
+	/* Who only reads keeps what the others' writes should have taken from it. */
+	static const u8 stores[] = { 0, 1, 16, 48 };
+	u64 kind = draw_below(&d, 1000);
+	bool dwells = kind < mix->dwell;
+
+	memset(&s->focus, 0, sizeof(s->focus));
+	s->stretch_end = s->k + (dwells ? mix->dwell_ops : mix->stretch);
+	if (kind >= (u64)mix->dwell + mix->duel)
+		return;
+	/* The hottest of the hot: others of the process should be there too. */
+	s->focus.page = min(draw_hot(s, &d), draw_hot(s, &d));
+	s->focus.pages = (u16)min(1 + draw_below(&d, 2), s->world->pages - s->focus.page);
+	s->focus.stores = stores[draw_below(&d, ARRAY_SIZE(stores))];
+	s->focus.code = dwells ? OP_NR : draw_duel_code(s, &d);
+}
+
+/* Half of a duel is accesses, and now and then there must be something to fight for. */
+static enum mm_op_code draw_focused(const struct op_stream *s, struct draw *d)
+{
+	u64 at = draw_below(d, 16);
+
+	if (s->focus.code != OP_NR && at < 8)
+		return at ? (enum mm_op_code)s->focus.code : OP_MMAP;
+	return draw_below(d, 64) < s->focus.stores ? OP_STORE : OP_LOAD;
+}
+
+/* ---- ops ---- */
+
+static enum mm_op_code draw_any(const struct op_stream *s, struct draw *d)
 {
 	u64 at = draw_below(d, s->weights);
 	unsigned int i;
@@ -331,20 +427,62 @@ static enum mm_op_code draw_code(const struct op_stream *s, struct draw *d)
 	return (enum mm_op_code)i;
 }
 
+static u64 full_size(const struct op_stream *s)
+{
+	return (u64)s->world->file_pages << 12;
+}
+
+/* Did the op before take away what there was in the range arg[0], arg[1]? */
+static bool unmapped(const struct mm_op *last)
+{
+	return last->code == OP_MUNMAP || (last->code == OP_MREMAP && last->arg[3]);
+}
+
+/* Puts back what the op before took away; false if it took nothing. */
+static bool restore(const struct op_stream *s, struct draw *d, struct mm_op *op)
+{
+	const struct mm_op *last = &s->last;
+
+	if (unmapped(last)) {
+		op->code = OP_MMAP;
+		op->arg[0] = last->arg[0];
+		op->arg[1] = last->arg[1];
+		draw_mapping(s, d, op);
+		return true;
+	}
+	if (last->code == OP_TRUNCATE && last->arg[1] < full_size(s)) {
+		op->code = OP_TRUNCATE;
+		op->arg[0] = last->arg[0];
+		op->arg[1] = full_size(s);
+		return true;
+	}
+	return false;
+}
+
+static void draw_op(const struct op_stream *s, struct draw *d, struct mm_op *op)
+{
+	if (draw_share(d, s->mix->restore) && restore(s, d, op))
+		return;
+	op->code = (u8)(s->focus.pages ? draw_focused(s, d) : draw_any(s, d));
+	/* A world without files has nothing to truncate. */
+	if (op->code == OP_TRUNCATE && !s->world->files)
+		op->code = OP_YIELD;
+	draw_args(s, d, op);
+}
+
 bool op_stream_next(struct op_stream *s, struct mm_op *op)
 {
 	struct draw d;
 
 	if (s->life && s->k == s->life)
 		return false;
+	if (s->mix->dwell + s->mix->duel && s->k == s->stretch_end)
+		draw_focus(s);
 	d.state = hash64(s->world->seed, s->key, s->k);
 	s->k++;
 	memset(op, 0, sizeof(*op));
 	op->task = s->task;
-	op->code = (u8)draw_code(s, &d);
-	/* A world without files has nothing to truncate. */
-	if (op->code == OP_TRUNCATE && !s->world->files)
-		op->code = OP_YIELD;
-	draw_args(s, &d, op);
+	draw_op(s, &d, op);
+	s->last = *op;
 	return true;
 }

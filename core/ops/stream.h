@@ -6,7 +6,7 @@
 
 /*
  * Streams: what the tasks of a storm do.  Op k of a task is drawn from
- * hash64(seed, key, k) alone, where the key says who the task is: the n-th at the
+ * hash64(seed, key, k), where the key says who the task is: the n-th at the
  * start, or the child that op k of that parent made.  So what a task does never
  * depends on timing, nor on what the machine answered, and a run's ops can be
  * written down before it starts.
@@ -15,6 +15,12 @@
  * that racing tasks share: a task has `children' places for its children,
  * a fork into a place that is taken first waits for its holder to end, and
  * tasks at the last depth do not fork.  Children end after a drawn number of ops.
+ *
+ * A race wants the same few calls on the same page again and again, not each call
+ * once in a while.  So a task's life is cut into stretches, and some of them have
+ * a focus: the task dwells on a page (uses it, and calls nothing), or duels (one
+ * call, over and over, of pages that it uses meanwhile).  Which calls meet on which
+ * page is chance; that they meet a thousand times, when they do, is not.
  *
  * Mappings stay in the window (they name their place, FIXED), so that what one task
  * maps another meets, and a run's memory is bounded.
@@ -34,6 +40,13 @@ struct op_mix {
 	u16		tagged;		/* a store is a tagged word */
 	u16		moving;		/* mremap names its target (FIXED) */
 	u16		readonly;	/* mprotect takes the right to write */
+	u16		restore;	/* what an op unmapped or cut off, the next puts back */
+
+	/* Of 1000: how often a stretch is ... */
+	u16		dwell;		/* accesses only, to its focus */
+	u16		duel;		/* one call and accesses, of its focus */
+	u16		stretch;	/* ops of one; of one that dwells dwell_ops */
+	u16		dwell_ops;
 
 	u16		len_max;	/* pages of a mapping or range, from 1 */
 	u16		hot_pages;	/* size of the hot part, 0 = none */
@@ -57,6 +70,14 @@ unsigned long op_mix_tasks_max(const struct op_mix *mix, unsigned int initial);
 #define OP_DEPTH_MAX		8
 #define OP_CHILDREN_MAX		4
 
+/* What the stretch under way is about. */
+struct op_focus {
+	u16			pages;		/* of the focus, 0 = none */
+	u64			page;		/* the first of them */
+	u8			code;		/* the call of a duel, or OP_NR */
+	u8			stores;		/* of 64 accesses */
+};
+
 struct op_stream {
 	const struct op_world	*world;
 	const struct op_mix	*mix;
@@ -67,6 +88,9 @@ struct op_stream {
 	u8			depth;		/* generations above it */
 	u8			place;		/* it has at its parent */
 	u32			weights;	/* sum, without what it may not draw */
+	struct op_focus		focus;
+	u64			stretch_end;	/* k of the next stretch's first op */
+	struct mm_op		last;		/* the op before, where k is not 0 */
 };
 
 /* The stream of the nth task at the start. */

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "base/compiler.h"
 #include "ops/stream.h"
 #include "ops/text.h"
 
@@ -106,6 +107,77 @@ static void test_same_seed(void **state)
 	assert_true(op_equal(&oa, &ob));
 }
 
+/* A stretch that dwells is accesses to its one or two pages; a duel has one call more. */
+static void check_stretch(struct op_stream *s, unsigned int ops, bool duel)
+{
+	u64 first = ~0ULL, last = 0;
+	u8 call = OP_NR;
+	struct mm_op op;
+
+	while (ops--) {
+		assert_true(op_stream_next(s, &op));
+		if (op.code == OP_LOAD || op.code == OP_STORE || op.code == OP_MMAP) {
+			first = min(first, op_addr_value(op.arg[0]) >> 12);
+			last = max(last, op_addr_value(op.arg[0]) >> 12);
+		}
+		if (op.code == OP_LOAD || op.code == OP_STORE)
+			continue;
+		assert_true(duel);
+		if (op.code == OP_MMAP)
+			continue;	/* there must be something to fight for */
+		assert_true(call == OP_NR || op.code == call);
+		call = op.code;
+	}
+	assert_true(first == ~0ULL || last - first < 2);
+}
+
+static void test_focus(void **state)
+{
+	struct op_mix focused = mix;
+	struct op_stream s;
+	unsigned int i;
+
+	focused.stretch = 50;
+	focused.dwell_ops = 300;
+	focused.dwell = 1000;
+	op_stream_init(&s, &world, &focused, 0);
+	for (i = 0; i < 100; i++)
+		check_stretch(&s, focused.dwell_ops, false);
+	focused.dwell = 0;
+	focused.duel = 1000;
+	op_stream_init(&s, &world, &focused, 0);
+	for (i = 0; i < 100; i++)
+		check_stretch(&s, focused.stretch, true);
+}
+
+/* What one op unmaps or cuts off the next puts back. */
+static void test_restore(void **state)
+{
+	struct op_mix careful = mix;
+	unsigned int i, restored = 0;
+	struct mm_op op, last = { 0 };
+	struct op_stream s;
+
+	careful.restore = 1000;
+	op_stream_init(&s, &world, &careful, 0);
+	for (i = 0; i < 20000; i++, last = op) {
+		assert_true(op_stream_next(&s, &op));
+		if (last.code == OP_MUNMAP) {
+			assert_int_equal(op.code, OP_MMAP);
+			assert_int_equal(op.arg[0], last.arg[0]);
+			assert_int_equal(op.arg[1], last.arg[1]);
+			restored++;
+		}
+		if (last.code == OP_TRUNCATE && last.arg[1] < (u64)world.file_pages << 12) {
+			assert_int_equal(op.code, OP_TRUNCATE);
+			assert_int_equal(op.arg[0], last.arg[0]);
+			assert_int_equal(op.arg[1], (u64)world.file_pages << 12);
+			restored++;
+		}
+	}
+	assert_in_range(restored, 1000, 4000);
+}
+
 /* Counts the tasks of a family and its deepest generation. */
 static unsigned int family(struct op_stream *s, int ops, unsigned int *deepest)
 {
@@ -158,6 +230,16 @@ static void test_mix_valid(void **state)
 	m.hot = 1001;
 	assert_int_equal(op_mix_valid(&m), -EINVAL);
 	m = mix;
+	m.dwell = 600;
+	m.dwell_ops = 10;
+	assert_int_equal(op_mix_valid(&m), 0);
+	m.duel = 400;
+	assert_int_equal(op_mix_valid(&m), -EINVAL);	/* stretches of no ops */
+	m.stretch = 10;
+	assert_int_equal(op_mix_valid(&m), 0);
+	m.duel = 401;
+	assert_int_equal(op_mix_valid(&m), -EINVAL);
+	m = mix;
 	memset(m.weight, 0, sizeof(m.weight));
 	assert_int_equal(op_mix_valid(&m), -EINVAL);
 	m.weight[OP_FORK] = 1;	/* nothing to do for the last generation */
@@ -171,6 +253,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_valid_ops),
 		cmocka_unit_test(test_same_seed),
+		cmocka_unit_test(test_focus),
+		cmocka_unit_test(test_restore),
 		cmocka_unit_test(test_families),
 		cmocka_unit_test(test_mix_valid),
 	};
