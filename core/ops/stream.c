@@ -309,7 +309,8 @@ static void draw_args(const struct op_stream *s, struct draw *d,
 		break;
 	case OP_TRUNCATE:
 		op->arg[0] = draw_below(d, s->world->files);
-		op->arg[1] = draw_below(d, s->world->file_pages + 1) << 12;
+		/* What is to be torn away must be some of it. */
+		op->arg[1] = draw_below(d, 1 + draw_below(d, s->world->file_pages + 1)) << 12;
 		break;
 	case OP_FAILNTH:
 		op->arg[0] = 1 + draw_below(d, 8);

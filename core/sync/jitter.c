@@ -22,7 +22,7 @@
 /* Busy turns of a hold before the vCPU is set aside; with interrupts off that is all. */
 #define HOLD_SPINS	100
 /* Turns of others that it may last: 1, 2, 4 ... below 1 << this. */
-#define HOLD_TURNS_LOG	6
+#define HOLD_TURNS_LOG	7
 /* How often a window is held, at most, and at least where another is. */
 #define HOLD_PPM_MAX	250000
 #define HOLD_PPM_NEAR	30000
