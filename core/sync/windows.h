@@ -3,9 +3,10 @@
  * The named windows: stretches of code in which a race with another CPU is
  * possible, and legal.  Two things hang on the name:
  *
- *   sched_window(WIN_x, key)	stands where the window opens; jitter mode may hold
- *				the vCPU there until a partner comes with the same
- *				key (sync/sched.h)
+ *   sched_window(WIN_x, place, key)
+ *				stands where the window opens; jitter mode may hold
+ *				the vCPU there, for a while or until a partner comes
+ *				with the same place and key (sync/sched.h)
  *   window_hit(WIN_x)		counts, and is called only in the branch that the
  *				race alone reaches: never with one task, and with
  *				one vCPU only where an op has slept
