@@ -308,11 +308,12 @@ void hw_relax(unsigned int spins)
 	struct vcpu *cpu = this_cpu();
 
 	__builtin_ia32_pause();
-	if (!spins || spins % RELAX_SPINS)
+	if (spins < RELAX_SPINS)
 		return;
 	if (!cpu->sched.in_irq && !cpu->machine->serial && yield(cpu, 1))
 		return;
-	sched_yield();
+	if (spins % 64 == 63)
+		sched_yield();
 }
 
 void hw_hold(const u64 *word, u64 value, unsigned int turns)
