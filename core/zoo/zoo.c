@@ -20,7 +20,7 @@ static const struct zoo_bug bugs[] = {
 };
 
 /* The one mutable global: its only use is to be raced for. */
-long canary_words[NR_ZOO_BUGS - ZOO_FIRST_CANARY];
+struct canary canaries[NR_ZOO_BUGS - ZOO_FIRST_CANARY];
 
 bool zoo_planted_call(enum zoo_bug_id id)
 {
