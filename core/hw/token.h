@@ -48,7 +48,8 @@ bool token_hand_over(struct token_pool *pool, struct vcpu *cpu, unsigned int tic
 /*
  * Gives the token away, waits until @ticks have gone by or token_unhold()
  * ends it, and takes a token.  Returns at once when *word is not @value any more
- * (whoever changes it calls token_unhold() then), or nobody else runs.
+ * (whoever changes it calls token_unhold() then), or when the token would lie idle
+ * (see above).
  */
 void token_hold(struct token_pool *pool, struct vcpu *cpu, const u64 *word, u64 value,
 		unsigned int ticks);
