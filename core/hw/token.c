@@ -30,7 +30,6 @@ void token_pool_init(struct token_pool *pool, unsigned int tokens, unsigned int 
 	pool->lock = 0;
 	pool->total = tokens ? tokens : host_cores();
 	pool->free = pool->total;
-	pool->crowded = vcpus > pool->total;
 	pool->nr_waiting = 0;
 	pool->ticks = 0;
 	pool->head = NULL;
@@ -88,12 +87,12 @@ static void wait_granted(struct vcpu *cpu)
 }
 
 /*
- * Who asks has a token: would it be missed?  Where there are as many tokens as vCPUs
- * one may lie idle, but not the last.
+ * Who asks has a token: would it be missed?  Others may lie idle, the last may not: what
+ * is held is held for those who run meanwhile, and one after the other is enough.
  */
 static bool needed(const struct token_pool *pool)
 {
-	return pool->crowded || pool->free + 1 == pool->total;
+	return pool->free + 1 == pool->total;
 }
 
 /* ---- the held; pool lock held ---- */

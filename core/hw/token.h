@@ -24,7 +24,6 @@ struct token_pool {
 	u32		lock __cacheline_aligned;	/* hw/hw_lock.h */
 	unsigned int	total;
 	unsigned int	free;
-	bool		crowded;	/* more vCPUs than tokens */
 	unsigned int	nr_waiting;	/* waiting or held; also read without the lock, as a hint */
 	u64		ticks;		/* of all turns that have ended, of any vCPU */
 	struct vcpu	*head, *tail;	/* waiting */

@@ -159,6 +159,51 @@ static void holds_end(void **state)
 	held(NR);
 }
 
+/* One that runs is enough for a hold to last; a core may lie idle beside it. */
+static u32 turns_beside, hold_over;
+
+static void be_held_long(struct vcpu *cpu)
+{
+	u32 before;
+
+	while (!__atomic_load_n(&turns_beside, __ATOMIC_SEQ_CST))
+		sched_relax(1000);
+	before = __atomic_load_n(&turns_beside, __ATOMIC_SEQ_CST);
+	hw_hold(&hold_word, hold_word, 64);
+	done[0] = __atomic_load_n(&turns_beside, __ATOMIC_SEQ_CST) - before;
+	__atomic_store_n(&hold_over, 1, __ATOMIC_SEQ_CST);
+	vcpu_kick(m->cpus[2]);
+}
+
+static void take_turns(struct vcpu *cpu)
+{
+	while (!__atomic_load_n(&hold_over, __ATOMIC_SEQ_CST)) {
+		__atomic_fetch_add(&turns_beside, 1, __ATOMIC_SEQ_CST);
+		vcpu_yield(cpu);
+	}
+}
+
+static void lie_idle(struct vcpu *cpu)
+{
+	while (!__atomic_load_n(&hold_over, __ATOMIC_SEQ_CST))
+		vcpu_idle_wait(cpu);
+}
+
+static void holds_last(void **state)
+{
+	static void (*const body[])(struct vcpu *) = { be_held_long, take_turns, lie_idle };
+
+	m = rig_machine(3, RUN_FREE, 64);
+	turns_beside = hold_over = 0;
+	for (unsigned int i = 0; i < 3; i++)
+		assert_int_equal(vcpu_start(m->cpus[i], body[i]), 0);
+	for (unsigned int i = 0; i < 3; i++)
+		vcpu_join(m->cpus[i]);
+	/* Its turns are counted from when it was set aside. */
+	assert_in_range(done[0], 60, 1000000);
+	machine_destroy(m);
+}
+
 /* Kicks are not lost, whichever comes first. */
 static u32 rounds[2];
 
@@ -192,6 +237,7 @@ int main(void)
 		cmocka_unit_test(turns_end),
 		cmocka_unit_test(lock_holders_get_tokens),
 		cmocka_unit_test(holds_end),
+		cmocka_unit_test(holds_last),
 		cmocka_unit_test(kicks),
 	};
 
