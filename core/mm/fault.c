@@ -20,7 +20,7 @@
 #include "mm/mmap_lock.h"
 #include "mm/vma.h"
 #include "mm/vma_lock.h"
-#include "sync/sched.h"
+#include "pgtable/window.h"
 #include "trace/counters.h"
 
 static int signal_fault(struct fault_info *info, int signo, int code,
@@ -118,7 +118,7 @@ static bool fault_under_vma_lock(struct mm_struct *mm, unsigned long address,
 		*err = bad_area_access_error(info, address);
 		return true;
 	}
-	sched_window(WIN_FAULT_VS_MUNMAP, mm_place(&mm->context), 0);
+	mm_window(WIN_FAULT_VS_MUNMAP, &mm->context, 0);
 	fault = handle_mm_fault(vma, address, *flags | FAULT_FLAG_VMA_LOCK);
 	if (!(fault & (VM_FAULT_RETRY | VM_FAULT_COMPLETED)))
 		vma_end_read(vma);

@@ -7,7 +7,7 @@
  */
 
 #include "mm/memory.h"
-#include "sync/sched.h"
+#include "pgtable/window.h"
 
 bool is_cow_mapping(vm_flags_t flags);
 pte_t maybe_mkwrite(pte_t pte, struct vm_area_struct *vma);
@@ -15,7 +15,7 @@ pte_t maybe_mkwrite(pte_t pte, struct vm_area_struct *vma);
 /* A window of a fault: its place is the address space, its key the page. */
 static inline void vmf_window(const struct vm_fault *vmf, enum window_id id)
 {
-	sched_window(id, mm_place(&vmf->vma->vm_mm->context), vmf->address & PAGE_MASK);
+	mm_window(id, &vmf->vma->vm_mm->context, vmf->address & PAGE_MASK);
 }
 
 /* Map and lock vmf->pte; false when there is no table. */

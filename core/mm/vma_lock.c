@@ -14,7 +14,7 @@
 #include "mm/mm.h"
 #include "mm/mmap_lock.h"
 #include "mm/vma_tree.h"
-#include "sync/windows.h"
+#include "pgtable/window.h"
 #include "trace/counters.h"
 
 /*
@@ -109,7 +109,7 @@ struct vm_area_struct *lock_vma_under_rcu(struct mm_struct *mm, unsigned long ad
 			break;
 		}
 		/* Here the VMA may be freed, and its memory be another VMA. */
-		sched_window(WIN_FAULT_VS_MUNMAP, mm_place(&mm->context), 0);
+		mm_window(WIN_FAULT_VS_MUNMAP, &mm->context, 0);
 		check_met(mm->machine, CHECK_OBJECT_VMA, &found->vm_age);
 		vma = vma_start_read(mm, found);
 		if (!IS_ERR(vma))

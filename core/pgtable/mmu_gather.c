@@ -15,7 +15,7 @@
 #include "phys/slab.h"
 #include "sync/rcu.h"
 #include "sync/rcu_age.h"
-#include "sync/sched.h"
+#include "pgtable/window.h"
 #include "zoo/zoo.h"
 
 /* ---- the range ------------------------------------------------------------- */
@@ -288,7 +288,7 @@ static void flush_for_others(struct mmu_gather *tlb)
 
 void tlb_finish_mmu(struct mmu_gather *tlb)
 {
-	sched_window(WIN_TLB_NESTED_FLUSH, mm_place(tlb->ctx), 0);
+	mm_window(WIN_TLB_NESTED_FLUSH, tlb->ctx, 0);
 	if (mm_tlb_flush_nested(tlb->ctx) && !zoo(ZOO_PARALLEL_ZAP_FLUSH_MISS))
 		flush_for_others(tlb);
 	tlb_flush_mmu(tlb);

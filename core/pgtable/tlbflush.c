@@ -17,7 +17,7 @@
 #include "pgtable/pgtable.h"
 #include "pgtable/tlbflush.h"
 #include "sync/irqflags.h"
-#include "sync/sched.h"
+#include "pgtable/window.h"
 #include "trace/counters.h"
 #include "trace/trace.h"
 
@@ -191,12 +191,12 @@ void flush_tlb_mm_range(struct mm_context *ctx, unsigned long start,
 
 	info_init(&info, ctx, start, end, stride_shift, freed_tables);
 	/* Entries have changed, TLBs do not know: what protects them now? */
-	sched_window(WIN_REMOTE_FLUSH, mm_place(ctx), start);
+	mm_window(WIN_REMOTE_FLUSH, ctx, start);
 	preempt_disable();
 	info.initiating_cpu = this_cpu()->nr;
 	/* Full barrier; before the mask is read (switch.c has the other side). */
 	info.new_tlb_gen = inc_mm_tlb_gen(ctx);
-	sched_window(WIN_SWITCH_VS_FLUSH, mm_place(ctx), 1);
+	mm_window(WIN_SWITCH_VS_FLUSH, ctx, 1);
 	cpumask_copy(&mask, mm_cpumask(ctx));
 	if (cpumask_any_other(&mask, info.initiating_cpu)) {
 		info.trim_cpumask = should_trim_cpumask(info.new_tlb_gen);

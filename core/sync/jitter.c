@@ -26,6 +26,8 @@
 /* How often a window is held, at most, and at least where another is. */
 #define HOLD_PPM_MAX	250000
 #define HOLD_PPM_NEAR	30000
+/* A pass in company weighs as many without. */
+#define HOLD_COMPANY	32
 /* Enough turns for any ops->relax to give the token away. */
 #define RELAX_HARD	(1U << 20)
 
@@ -164,25 +166,33 @@ static u32 *held_at(struct jitter *j, u64 place)
 /*
  * A window that is passed rarely is held as often as one that is passed all the time,
  * and that of a rare call as often as that of a frequent one: each pair of a call and a
- * window that this vCPU has met gets the same share of its holds.  Where one is held
- * another is held more easily: some bugs need two at once.
+ * window that this vCPU has met gets the same share of its holds, most of it where
+ * somebody else is near.  Where one is held another is held more easily: some bugs need
+ * two at once.
  */
-static bool draw_hold(struct sched_cpu *cpu, enum window_id id, u32 *held)
+static bool draw_hold(struct sched_cpu *cpu, enum window_id id, u32 *held, bool company)
 {
 	struct jitter_passes *jp = &cpu->jitter_passes;
-	u32 *passes = &jp->of[cpu->ctx->what % JITTER_WHATS][id];
-	u64 ppm;
+	u64 *passes = &jp->of[cpu->ctx->what % JITTER_WHATS][id];
+	u64 ppm, weight = company ? HOLD_COMPANY : 1;
 
-	if (!(*passes)++)
-		jp->pairs++;
+	jp->pairs += !*passes;
+	*passes += weight;
 	jp->all++;
-	ppm = cpu->jitter->window_ppm * jp->all / ((u64)jp->pairs * *passes);
-	if (__atomic_load_n(held, __ATOMIC_RELAXED))
+	ppm = cpu->jitter->window_ppm * jp->all * weight / (jp->pairs * *passes);
+	if (company && __atomic_load_n(held, __ATOMIC_RELAXED))
 		ppm = max(ppm, (u64)HOLD_PPM_NEAR);
 	return prng_chance(&cpu->jitter_rng, (u32)min(ppm, (u64)HOLD_PPM_MAX));
 }
 
-void sched_window(enum window_id id, u64 place, u64 key)
+bool sched_window_counts(void)
+{
+	struct sched_cpu *cpu = this_sched_cpu();
+
+	return cpu && cpu->jitter && !cpu->in_irq;
+}
+
+void sched_window_with(enum window_id id, u64 place, u64 key, bool company)
 {
 	struct sched_cpu *cpu;
 	struct rendezvous r;
@@ -196,8 +206,13 @@ void sched_window(enum window_id id, u64 place, u64 key)
 	held = held_at(cpu->jitter, place);
 	if (meet(cpu, &r))
 		window_hit(WIN_JITTER_PARTNER_MET);
-	else if (draw_hold(cpu, id, held))
+	else if (draw_hold(cpu, id, held, company))
 		hold(cpu, &r, held);
 	/* Who goes first after a meeting is chance. */
+}
+
+void sched_window(enum window_id id, u64 place, u64 key)
+{
+	sched_window_with(id, place, key, true);
 }
 #endif

@@ -114,7 +114,8 @@ struct sched_strategy {
 struct jitter_passes {
 	u64	all;
 	u32	pairs;			/* that were passed at all */
-	u32	of[JITTER_WHATS][NR_WINDOWS];
+	/* Weighted: HOLD_COMPANY in company, else 1. */
+	u64	of[JITTER_WHATS][NR_WINDOWS];
 };
 
 /* First member of struct vcpu.  Owner only, unless said otherwise. */
@@ -237,6 +238,12 @@ void jitter_point(struct sched_cpu *cpu, enum sched_kind kind, const void *obj);
  * interrupts off only for a few microseconds.  Never changes what is legal.
  */
 void sched_window(enum window_id id, u64 place, u64 key);
+/*
+ * The same by who knows whether anybody is in company there: whom nobody can meet is
+ * held more rarely.  Ask sched_window_counts() first where that costs something to find out.
+ */
+void sched_window_with(enum window_id id, u64 place, u64 key, bool company);
+bool sched_window_counts(void);
 #else
 static inline void sched_window(enum window_id id, u64 place, u64 key) { }
 #endif

@@ -159,12 +159,34 @@ static void holds_are_fair(void **state)
 	rig_destroy(rig);
 }
 
+/* The window has its share of the holds all the same; who is alone there gets little of it. */
+static void company_is_held(void **state)
+{
+	static const struct sched_ops ops = { .relax = note_relax, .hold = note_hold };
+	struct rig *rig = rig_create(1, &ops, true, 20000);
+	unsigned int with = 0, without = 0, before, i;
+
+	rig_bind(rig, 0);
+	assert_true(sched_window_counts());
+	for (i = 0; i < 100000; i++) {
+		before = holds;
+		sched_window_with(WIN_REMOTE_FLUSH, 1, 1, !(i % 10));
+		*(i % 10 ? &without : &with) += holds - before;
+	}
+	print_message("%u, %u\n", with, without);
+	assert_in_range(with + without, 1600, 2400);
+	assert_true(with > 2 * without);
+	rig_unbind();
+	assert_false(sched_window_counts());
+	rig_destroy(rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(seeds_decide), cmocka_unit_test(partners_meet),
 		cmocka_unit_test(strangers_pass), cmocka_unit_test(holds_are_bounded),
-		cmocka_unit_test(holds_are_fair),
+		cmocka_unit_test(holds_are_fair), cmocka_unit_test(company_is_held),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
