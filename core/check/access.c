@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The oracles of an access: stale, rights, value, cow, init.
+ * The oracles of an access: rights, value, cow, init.
  *
  * An access is judged by two looks at its page's shadow, one before and one
  * after.  If no call touched the page between them, the rights it had are the
@@ -24,31 +24,6 @@
 #include "kern/task.h"
 #include "phys/poison.h"
 
-/* What begin leaves for end, in access_record.cookie. */
-struct look {
-	struct shadow_page	*page;
-	struct shadow_slot	*slot;		/* NULL: no whole slot is meant */
-	struct shadow_slot	before;
-	u32			seq;
-	u32			foreign_seq;
-	u32			brought;
-	u32			owners;
-	u8			rights;
-	u8			backing;
-	bool			pending;
-	bool			tagged;		/* a store of this task's tag */
-	bool			foreign;	/* a store of anything else */
-	bool			crowded;	/* one was under way */
-};
-
-_Static_assert(sizeof(struct look) <= sizeof(((struct access_record *)0)->cookie),
-	       "a look must fit in the record");
-
-static struct look *look_of(struct access_record *rec)
-{
-	return (struct look *)rec->cookie;
-}
-
 void check_count(struct vcpu *cpu, enum check_id id, bool conclusive)
 {
 	struct check_count *count = &cpu->machine->chk->count[cpu->nr];
@@ -57,7 +32,7 @@ void check_count(struct vcpu *cpu, enum check_id id, bool conclusive)
 	WRITE_ONCE(*word, *word + 1);
 }
 
-static bool enabled(struct vcpu *cpu, enum check_id id)
+bool check_enabled(const struct vcpu *cpu, enum check_id id)
 {
 	return cpu->machine->chk->mask & (1u << id);
 }
@@ -101,7 +76,7 @@ static void expire_file_slots(struct vcpu *cpu, struct shadow_page *page)
 }
 
 /* Announce the store: from now on its word may be seen. */
-static void issue(struct look *look, u64 tag)
+static void issue(struct shadow_look *look, u64 tag)
 {
 	struct shadow_slot *slot = look->slot;
 
@@ -181,7 +156,7 @@ void check_access_begin(struct vcpu *cpu, struct access_record *rec)
 {
 	struct task_struct *task = cpu->current_task;
 	struct check_task *ct = task ? task->check : NULL;
-	struct look *look = look_of(rec);
+	struct shadow_look *look = shadow_look_of(rec);
 	struct shadow_page *page;
 
 	look->page = NULL;
@@ -206,6 +181,7 @@ void check_access_begin(struct vcpu *cpu, struct access_record *rec)
 	look->rights = page->rights;
 	look->backing = page->backing;
 	look->brought = page->brought + page->bringing;
+	look->since = page->since[shadow_use(rec->kind)];
 	if (look->slot)
 		look->before = *look->slot;
 	if (look->tagged)
@@ -215,41 +191,6 @@ void check_access_begin(struct vcpu *cpu, struct access_record *rec)
 	look->foreign_seq = page->foreign_seq;
 	look->crowded = page->foreign != 0;
 	shadow_unlock(page);
-}
-
-/*
- * stale: the frame behind the translation must be the one that it was when
- * the translation was made, until the last byte has moved.
- */
-static void check_generation(struct vcpu *cpu, struct access_record *rec,
-			     const char *when)
-{
-	u32 now = READ_ONCE(cpu->machine->ram.gen[rec->pfn]);
-
-	if (!enabled(cpu, CHECK_STALE))
-		return;
-	check_count(cpu, CHECK_STALE, true);
-	if (likely(now == rec->gen))
-		return;
-	finding_report(FINDING_STALE,
-		       rec->kind == CHECK_ACCESS_READ ?
-		       "STALE: load through a translation of a freed frame" :
-		       rec->kind == CHECK_ACCESS_EXEC ?
-		       "STALE: fetch through a translation of a freed frame" :
-		       "STALE: store through a translation of a freed frame",
-		       "vCPU %u, address 0x%lx, frame %lu: translated at generation %u, %u %s the bytes moved%s",
-		       cpu->nr, rec->va, rec->pfn, rec->gen, now,
-		       when, rec->tlb_hit ? " (TLB hit)" : "");
-}
-
-void check_access_translated(struct vcpu *cpu, struct access_record *rec)
-{
-	check_generation(cpu, rec, "before");
-}
-
-void check_access_moved(struct vcpu *cpu, struct access_record *rec)
-{
-	check_generation(cpu, rec, "after");
 }
 
 /*
@@ -269,13 +210,13 @@ static u8 right_needed(enum check_access kind)
 }
 
 static void judge_rights(struct vcpu *cpu, const struct access_record *rec,
-			 const struct look *look)
+			 const struct shadow_look *look)
 {
 	const struct check_task *ct = cpu->current_task->check;
 	bool allowed = look->rights & right_needed(rec->kind);
 	bool refused = rec->result != 0;
 
-	if (!enabled(cpu, CHECK_RIGHTS))
+	if (!check_enabled(cpu, CHECK_RIGHTS))
 		return;
 	/* A stack may have grown there, or not. */
 	if (look->backing == CHECK_BACK_NONE && READ_ONCE(ct->mm->grows)) {
@@ -394,7 +335,7 @@ static const char *backing_name(u8 backing)
 }
 
 static void judge_value(struct vcpu *cpu, const struct access_record *rec,
-			const struct look *look,
+			const struct shadow_look *look,
 			const struct shadow_slot *after, bool risen)
 {
 	const struct check_task *ct = cpu->current_task->check;
@@ -429,7 +370,7 @@ static bool is_private(u8 backing)
  * What a completed call took out of the page is seen again: wrong, whatever
  * calls are under way now, as long as none of them brings contents along.
  */
-static bool rises_from_the_dead(const struct look *look, u64 v)
+static bool rises_from_the_dead(const struct shadow_look *look, u64 v)
 {
 	u64 dead = look->before.dead;
 
@@ -440,7 +381,7 @@ static bool rises_from_the_dead(const struct look *look, u64 v)
 }
 
 /* Under the page's lock: the store has been acknowledged, or has not been. */
-static void settle_store(struct look *look, const struct access_record *rec,
+static void settle_store(struct shadow_look *look, const struct access_record *rec,
 			 bool undisturbed)
 {
 	struct shadow_slot *slot = look->slot;
@@ -460,7 +401,7 @@ static void settle_store(struct look *look, const struct access_record *rec,
 }
 
 /* After a fork a word may be one of several; once seen it must stay. */
-static void pin_seen(struct look *look, const struct shadow_slot *after, u64 v)
+static void pin_seen(struct shadow_look *look, const struct shadow_slot *after, u64 v)
 {
 	struct shadow_slot *slot = look->slot;
 
@@ -470,14 +411,14 @@ static void pin_seen(struct look *look, const struct shadow_slot *after, u64 v)
 }
 
 static bool judges_values(struct vcpu *cpu, const struct access_record *rec,
-			  const struct look *look)
+			  const struct shadow_look *look)
 {
 	return look->slot && rec->kind == CHECK_ACCESS_READ && !rec->result &&
-	       is_private(look->backing) && enabled(cpu, CHECK_VALUE);
+	       is_private(look->backing) && check_enabled(cpu, CHECK_VALUE);
 }
 
 /* A slot that changed hands may have held words of either. */
-static bool same_owners(struct vcpu *cpu, const struct look *look)
+static bool same_owners(struct vcpu *cpu, const struct shadow_look *look)
 {
 	const struct check_task *ct = cpu->current_task->check;
 
@@ -486,7 +427,7 @@ static bool same_owners(struct vcpu *cpu, const struct look *look)
 
 void check_access_end(struct vcpu *cpu, struct access_record *rec)
 {
-	struct look *look = look_of(rec);
+	struct shadow_look *look = shadow_look_of(rec);
 	struct shadow_slot after = { 0 };
 	bool undisturbed, known, judged, risen = false;
 

@@ -16,7 +16,7 @@
 #include "kern/task.h"
 
 const struct check_info check_info[NR_CHECKS] = {
-	[CHECK_STALE]	= { "stale", "a TLB entry that outlived its frame" },
+	[CHECK_STALE]	= { "stale", "an access through a translation that should be gone" },
 	[CHECK_RIGHTS]	= { "rights", "an access that the completed calls forbid, or a refusal of one they allow" },
 	[CHECK_VALUE]	= { "value", "a word that was acknowledged and is not there, or goes back in time" },
 	[CHECK_COW]	= { "cow", "a write of one process seen in another" },
@@ -27,9 +27,9 @@ const struct check_info check_info[NR_CHECKS] = {
 	[CHECK_INIT]	= { "init", "poison where zeroes or data belong" },
 };
 
-#define CHECK_SHADOWED	(1u << CHECK_RIGHTS | 1u << CHECK_VALUE | \
+#define CHECK_SHADOWED	(1u << CHECK_STALE | 1u << CHECK_RIGHTS | 1u << CHECK_VALUE | \
 			 1u << CHECK_COW | 1u << CHECK_INIT)
-#define CHECK_WATCHING	(CHECK_SHADOWED | 1u << CHECK_STALE | 1u << CHECK_AGE)
+#define CHECK_WATCHING	(CHECK_SHADOWED | 1u << CHECK_AGE)
 
 /* Who asks for nothing is not called. */
 static void choose_ops(struct check_ops *ops, u32 mask)
@@ -38,7 +38,7 @@ static void choose_ops(struct check_ops *ops, u32 mask)
 		ops->access_begin = check_access_begin;
 		ops->access_end = check_access_end;
 	}
-	if (mask & (CHECK_SHADOWED | 1u << CHECK_STALE)) {
+	if (mask & 1u << CHECK_STALE) {
 		ops->access_translated = check_access_translated;
 		ops->access_moved = check_access_moved;
 	}

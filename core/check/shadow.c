@@ -274,6 +274,7 @@ void check_call_begin(struct task_struct *task, struct check_call *call)
 		return;
 	if (call->grows)
 		WRITE_ONCE(ct->mm->grows, 1u);
+	ct->call_stamp = machine_translation_stamp(this_machine());
 	call->from_range = clip(ct->mm, call->start, call->len);
 	pages_begin(ct->mm, call->from_range, ct->call_seq[0], ct->notes,
 		    call);
@@ -401,6 +402,42 @@ static void bury(struct shadow_page *page, const struct check_call *call,
 	for (i = 0; i < CHECK_SLOTS; i++)
 		if (note->tag[i])
 			page->slot[i].dead = note->tag[i];
+}
+
+/* Which uses of [start, len) no older translation allows, now that the call has returned. */
+static u32 taken_away(const struct check_call *call, long result)
+{
+	const u32 all = 1u << SHADOW_READ | 1u << SHADOW_WRITE | 1u << SHADOW_EXEC;
+	u8 rights;
+
+	switch (call->effect) {
+	case CHECK_EFFECT_MOVE:
+		return (unsigned long)result == call->to && call->to != call->start ? all : 0;
+	case CHECK_EFFECT_PROTECT:
+		rights = rights_of(call->prot);
+		return (rights & WORD_READ ? 0 : 1u << SHADOW_READ) |
+		       (rights & WORD_WRITE ? 0 : 1u << SHADOW_WRITE) |
+		       (rights & WORD_EXEC ? 0 : 1u << SHADOW_EXEC);
+	case CHECK_EFFECT_MAP:
+	case CHECK_EFFECT_UNMAP:
+	case CHECK_EFFECT_ZERO:
+		return all;
+	default:
+		return 0;
+	}
+}
+
+static void take_away(struct check_mm *cm, struct check_range r, u32 uses, u64 stamp)
+{
+	unsigned int i;
+
+	for (i = 0; uses && i < r.nr; i++) {
+		struct shadow_page *page = &cm->page[r.first + i];
+
+		shadow_lock(page);
+		shadow_take_away(page, uses, stamp);
+		shadow_unlock(page);
+	}
 }
 
 static void pages_end(struct check_mm *cm, struct check_range r,
@@ -538,6 +575,8 @@ void check_call_end(struct task_struct *task, struct check_call *call,
 		return;
 	}
 	outcome = outcome_of(call, result);
+	if (outcome == OUTCOME_DONE)
+		take_away(ct->mm, call->from_range, taken_away(call, result), ct->call_stamp);
 	if (call->effect == CHECK_EFFECT_MOVE && outcome == OUTCOME_DONE)
 		outcome = move_contents(ct, call, result);
 	pages_end(ct->mm, call->from_range, ct->call_seq[0], ct->notes, call,

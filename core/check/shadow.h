@@ -5,6 +5,7 @@
 #include "base/atomic.h"
 #include "base/types.h"
 #include "check/check.h"
+#include "hw/check_ops.h"
 
 /*
  * The expected state of one window of one address space, private to check/.
@@ -43,6 +44,9 @@ enum {
 	WORD_EXEC	= 1u << 3,
 };
 
+/* Accesses that a call takes away, each for itself. */
+enum shadow_use { SHADOW_READ, SHADOW_WRITE, SHADOW_EXEC, NR_SHADOW_USES };
+
 struct shadow_page {
 	u32		lock;
 	u16		pending;	/* calls under way on this page */
@@ -57,6 +61,11 @@ struct shadow_page {
 	/* Stores of anything but a tag: under way, and ever begun. */
 	u16		foreign;
 	u32		foreign_seq;
+	/* translation.c: no translation that is older may be used so any more. */
+	u64		since[NR_SHADOW_USES];
+	/* The newest frame seen in use here, and the stamp of its translation. */
+	unsigned long	frame;
+	u64		frame_stamp;	/* 0: none was seen */
 	struct shadow_slot slot[CHECK_SLOTS];
 };
 
@@ -90,6 +99,7 @@ struct check_task {
 	u32		*call_seq[2];
 	/* What was acknowledged at that begin, `from' only. */
 	struct shadow_note *notes;
+	u64		call_stamp;	/* machine_translation_stamp() of that begin */
 };
 
 struct check_count {
@@ -128,6 +138,7 @@ void shadow_forget_slots(struct shadow_page *page);
 u32 shadow_truncates(struct check_state *st);
 
 void check_count(struct vcpu *cpu, enum check_id id, bool conclusive);
+bool check_enabled(const struct vcpu *cpu, enum check_id id);
 
 #define TAG_TASK_SHIFT	40
 #define TAG_NOBODY	0xffffffu
@@ -142,8 +153,48 @@ static inline u64 tag_seq(u64 tag)
 	return tag & ((1ull << TAG_TASK_SHIFT) - 1);
 }
 
-/* The listeners, in access.c and age.c. */
-struct access_record;
+/* What an access leaves at its begin for its later steps, in access_record.cookie. */
+struct shadow_look {
+	struct shadow_page	*page;
+	struct shadow_slot	*slot;		/* NULL: no whole slot is meant */
+	struct shadow_slot	before;
+	u32			seq;
+	u32			foreign_seq;
+	u32			brought;
+	u32			owners;
+	u64			since;		/* of this use, see shadow_page */
+	u8			rights;
+	u8			backing;
+	bool			pending;
+	bool			tagged;		/* a store of this task's tag */
+	bool			foreign;	/* a store of anything else */
+	bool			crowded;	/* one was under way */
+};
+
+_Static_assert(sizeof(struct shadow_look) <= sizeof(((struct access_record *)0)->cookie),
+	       "a look must fit in the record");
+
+static inline struct shadow_look *shadow_look_of(struct access_record *rec)
+{
+	return (struct shadow_look *)rec->cookie;
+}
+
+static inline enum shadow_use shadow_use(enum check_access kind)
+{
+	switch (kind) {
+	case CHECK_ACCESS_READ:
+		return SHADOW_READ;
+	case CHECK_ACCESS_EXEC:
+		return SHADOW_EXEC;
+	default:
+		return SHADOW_WRITE;
+	}
+}
+
+/* A call that began at @stamp has returned: it took these uses (1 << enum shadow_use) away. */
+void shadow_take_away(struct shadow_page *page, u32 uses, u64 stamp);
+
+/* The listeners, in access.c, translation.c and age.c. */
 void check_access_begin(struct vcpu *cpu, struct access_record *rec);
 void check_access_translated(struct vcpu *cpu, struct access_record *rec);
 void check_access_moved(struct vcpu *cpu, struct access_record *rec);

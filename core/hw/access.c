@@ -276,6 +276,7 @@ static HW void note_translation(struct vcpu *cpu, struct access_record *rec, boo
 	rec->tlb_hit = hit;
 	rec->pfn = tlb_pfn(entry, rec->va);
 	rec->gen = entry->gen;
+	rec->stamp = entry->stamp;
 	watch(cpu->machine, access_translated, cpu, rec);
 }
 

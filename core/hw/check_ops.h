@@ -46,6 +46,7 @@ struct access_record {
 	/* Of the translation in use, from `translated' on. */
 	unsigned long	pfn;		/* frame that the bytes live in */
 	u32		gen;		/* its generation when the TLB was filled */
+	u64		stamp;		/* machine_translation_stamp() of that */
 	bool		tlb_hit;	/* false: filled for this access */
 
 	/* At `end'. */

@@ -2,6 +2,7 @@
 #ifndef MMSTORM_HW_MACHINE_H
 #define MMSTORM_HW_MACHINE_H
 
+#include "base/atomic.h"
 #include "base/finding.h"
 #include "base/types.h"
 #include "hw/check_ops.h"
@@ -86,6 +87,12 @@ struct machine {
 	struct lockdep_state	lockdep;
 	struct jitter		jitter;		/* unused unless RUN_JITTER */
 	struct token_pool	tokens;
+
+	/*
+	 * Moves with every TLB fill of a watched machine and with every call that its
+	 * oracles see begin: tells which of two came first.  Atomic, orders nothing.
+	 */
+	u64			translations __cacheline_aligned;
 };
 
 /**
@@ -111,6 +118,12 @@ void machine_destroy(struct machine *m);
  */
 void machine_bind_host(struct machine *m, unsigned int nr);
 void machine_unbind_host(struct machine *m);
+
+/* A later moment than every one that was asked for before. */
+static inline u64 machine_translation_stamp(struct machine *m)
+{
+	return raw_fetch_add_order(&m->translations, 1, __ATOMIC_RELAXED) + 1;
+}
 
 /* Installs what waiting means on every vCPU; none runs. */
 void machine_set_sched_ops(struct machine *m, const struct sched_ops *ops);

@@ -106,8 +106,10 @@ static inline WALKER bool last_frame_exists(const struct machine *m, const struc
 static inline WALKER struct tlb_entry *fill(struct vcpu *cpu, unsigned long va,
 					    const struct walk *w)
 {
+	struct machine *m = cpu->machine;
 	unsigned long pfn = x86_entry_pfn(w->entry);
 	u32 flags = w->speculative ? TLB_SPECULATED : 0;
+	struct tlb_entry *entry;
 
 	if (w->all & _PAGE_RW)
 		flags |= TLB_WRITE;
@@ -126,7 +128,11 @@ static inline WALKER struct tlb_entry *fill(struct vcpu *cpu, unsigned long va,
 		flags |= TLB_2M;
 	}
 	trace_event(w->speculative ? EV_TLB_SPECULATE : EV_TLB_FILL, va, pfn, cpu->pcid);
-	return tlb_fill(&cpu->tlb, cpu->pcid, va, pfn, ram_gen(&cpu->machine->ram, pfn), flags);
+	entry = tlb_fill(&cpu->tlb, cpu->pcid, va, pfn, ram_gen(&m->ram, pfn), flags);
+	/* After the entry was read: a call that began later than this can know of it. */
+	if (unlikely(m->check))
+		entry->stamp = machine_translation_stamp(m);
+	return entry;
 }
 
 /* At the leaf: rights, A and D.  False with *@err 0: from the root again. */

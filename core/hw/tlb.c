@@ -136,7 +136,6 @@ struct tlb_entry *tlb_fill(struct tlb *tlb, unsigned int tag, unsigned long va,
 	tlb->fills_speculative += !!(flags & TLB_SPECULATED);
 	*entry = (struct tlb_entry){
 		.pfn = (u32)pfn, .gen = gen, .flags = flags | TLB_VALID,
-		.stamp = (u32)tlb->fills,
 	};
 	return entry;
 }

@@ -40,8 +40,8 @@
 struct tlb_entry {
 	u32 pfn;	/* frame of the 4 KiB page; of a 2 MiB page the first */
 	u32 gen;	/* ram.gen[pfn] when the entry was filled */
-	u32 flags;	/* TLB_*; 0 when the way is empty */
-	u32 stamp;	/* low bits of tlb.fills at the fill: age, for reports */
+	u64 flags : 12;	/* TLB_*; 0 when the way is empty */
+	u64 stamp : 52;	/* watched machines: machine_translation_stamp() of the fill */
 };
 
 struct tlb_set {

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "check/shadow.h"
+#include "hw/tlb.h"
 #include "mm_fixture.h"
 
 #define WINDOW		64u
@@ -38,11 +39,18 @@ static inline struct check_call told(enum check_effect effect, unsigned long pag
 	};
 }
 
+/* Not done; but what was translated before is gone, as after the call. */
+static inline void tell_end(struct check_call *call, long result)
+{
+	tlb_flush_all(&this_cpu()->tlb);
+	check_call_end(current, call, result);
+}
+
 /* Told, not done. */
 static inline void tell(struct check_call call, long result)
 {
 	check_call_begin(current, &call);
-	check_call_end(current, &call, result);
+	tell_end(&call, result);
 }
 
 static inline void tell_map(unsigned long page, unsigned long pages, unsigned int prot,

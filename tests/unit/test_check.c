@@ -24,7 +24,7 @@ static void tlb_put_back(unsigned long va, const struct tlb_entry *e)
 {
 	struct vcpu *cpu = this_cpu();
 
-	tlb_fill(&cpu->tlb, cpu->pcid, va, e->pfn, e->gen, e->flags & ~TLB_VALID);
+	tlb_fill(&cpu->tlb, cpu->pcid, va, e->pfn, e->gen, e->flags & ~TLB_VALID)->stamp = e->stamp;
 }
 
 static void tlb_drop(unsigned long va)
@@ -115,6 +115,8 @@ static void test_lost_flush(void **state)
 		peek(slot_of(3));
 		expect_finding(&w, FINDING_STALE,
 			       "STALE: load through a translation of a freed frame");
+		expect_finding(&w, FINDING_STALE,
+			       "STALE: access through a translation that a completed call took away");
 		expect_finding(&w, FINDING_RIGHTS, "RIGHTS: access to a page that was unmapped");
 	}
 	tlb_drop(PG(3));
@@ -139,6 +141,8 @@ static void test_rights_taken(void **state)
 	assert_int_equal(check_quiet(w.f.m), 1);
 	expect_finding(&w, FINDING_STALE, "TLB: a live entry that the page tables do not back");
 	store_tag(&w, 3);
+	expect_finding(&w, FINDING_STALE,
+		       "STALE: access through a translation that a completed call took away");
 	expect_finding(&w, FINDING_RIGHTS, "RIGHTS: access with rights that were taken away");
 	tlb_drop(PG(3));
 	watch_close(&w);

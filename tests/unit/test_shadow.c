@@ -145,7 +145,7 @@ static void test_overlap(void **state)
 	check_call_begin(current, &a);
 	check_call_begin(other, &b);
 	assert_int_equal(at(3)->pending, 2);
-	check_call_end(current, &a, 0);
+	tell_end(&a, 0);
 	check_call_end(other, &b, (long)PG(3));
 	expect_page(1, WORD_KNOWN, CHECK_BACK_NONE);
 	expect_page(2, WORD_KNOWN, CHECK_BACK_NONE);
@@ -155,14 +155,14 @@ static void test_overlap(void **state)
 	check_call_begin(current, &a);
 	check_call_begin(other, &b);
 	check_call_end(other, &b, (long)PG(3));
-	check_call_end(current, &a, 0);
+	tell_end(&a, 0);
 	expect_unknown(3);
 	/* A failure beside it: the winner was not alone all the same. */
 	tell_map(1, 4, PROT_READ | PROT_WRITE, CHECK_BACK_ANON);
 	check_call_begin(current, &a);
 	check_call_begin(other, &b);
 	check_call_end(other, &b, -ENOMEM);
-	check_call_end(current, &a, 0);
+	tell_end(&a, 0);
 	expect_page(2, WORD_KNOWN, CHECK_BACK_NONE);
 	expect_unknown(3);
 	check_task_exit(other);
@@ -285,7 +285,7 @@ static void test_move_overlap(void **state)
 	check_call_begin(current, &move);
 	check_call_begin(other, &b);
 	check_call_end(other, &b, 0);
-	check_call_end(current, &move, (long)PG(32));
+	tell_end(&move, (long)PG(32));
 	expect_unknown(0);
 	expect_unknown(1);
 	expect_unknown(32);
@@ -308,12 +308,12 @@ static void test_dirtied(void **state)
 	store_tag(&w, 1);
 	check_call_begin(current, &zero);
 	store_tag(&w, 0);
-	check_call_end(current, &zero, 0);
+	tell_end(&zero, 0);
 	assert_true(at(0)->slot[own].hi == SLOT_UNKNOWN);
 	assert_true(at(0)->slot[own ^ 1].hi == 0);
 	check_call_begin(current, &move);
 	store_tag(&w, 1);
-	check_call_end(current, &move, (long)PG(32));
+	tell_end(&move, (long)PG(32));
 	assert_true(at(32)->slot[own].hi == SLOT_UNKNOWN);
 	assert_true(at(32)->slot[own ^ 1].hi == 0);
 	/* What was stored before the next call is known again. */
@@ -358,7 +358,7 @@ static void test_truncate_clock(void **state)
 	assert_true(before != ~0u);
 	check_call_begin(current, &call);
 	assert_true(shadow_truncates(st) == ~0u);
-	check_call_end(current, &call, 0);
+	tell_end(&call, 0);
 	assert_true(shadow_truncates(st) == before + 1);
 	/* What a private file page held may be gone. */
 	tell_map(0, 1, PROT_READ | PROT_WRITE, CHECK_BACK_FILE);
@@ -451,7 +451,7 @@ static void test_fork_doubts(void **state)
 	assert_int_equal(child->page[0].pending, 0);
 	assert_int_equal(child->grows, 0);
 	free(child);
-	check_call_end(current, &call, 0);
+	tell_end(&call, 0);
 
 	tell(told(CHECK_EFFECT_ADVISE, 1, 1), 0);
 	expect_page(1, KNOWN_RW, CHECK_BACK_ANON);

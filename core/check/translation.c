@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The oracle of translations: stale.
+ *
+ * Three laws, of use and not of what a TLB may hold:
+ *
+ *	frame	what a translation leads to is the frame that it was when the
+ *		translation was made, until the last byte has moved
+ *	call	no access goes through a translation that was made before a call
+ *		began which has taken that access away and has returned
+ *	order	where a new frame of a page is in use, nobody uses its old one:
+ *		break before make
+ *
+ * The second and third compare moments (machine_translation_stamp()).  A
+ * translation's was asked for after its entry was read, a call's before it changed
+ * any; so a translation whose moment is the earlier one was there when the call began,
+ * and the call had to see it flushed, whoever else was clearing the same entries.
+ *
+ * Runs on the vCPU that makes the access, interrupts held off: a shootdown waits for
+ * what is judged here.  Takes a page's shadow lock, reports after it has let go of it.
+ */
+#include "base/compiler.h"
+#include "base/finding.h"
+#include "check/shadow.h"
+#include "hw/check_ops.h"
+#include "hw/machine.h"
+#include "hw/vcpu.h"
+
+static const char *use_name(const struct access_record *rec)
+{
+	static const char *const name[] = { "load", "store", "fetch" };
+
+	return name[shadow_use(rec->kind)];
+}
+
+/* ---- frame ---- */
+
+static void judge_frame(struct vcpu *cpu, struct access_record *rec, const char *when)
+{
+	static const char *const title[] = {
+		"STALE: load through a translation of a freed frame",
+		"STALE: store through a translation of a freed frame",
+		"STALE: fetch through a translation of a freed frame",
+	};
+	u32 now = READ_ONCE(cpu->machine->ram.gen[rec->pfn]);
+
+	check_count(cpu, CHECK_STALE, true);
+	if (likely(now == rec->gen))
+		return;
+	finding_report(FINDING_STALE, title[shadow_use(rec->kind)],
+		       "vCPU %u, address 0x%lx, frame %lu: translated at generation %u, %u %s the bytes moved%s",
+		       cpu->nr, rec->va, rec->pfn, rec->gen, now,
+		       when, rec->tlb_hit ? " (TLB hit)" : "");
+}
+
+/* ---- call ---- */
+
+void shadow_take_away(struct shadow_page *page, u32 uses, u64 stamp)
+{
+	unsigned int i;
+
+	for (i = 0; i < NR_SHADOW_USES; i++)
+		if (uses & 1u << i)
+			page->since[i] = max(page->since[i], stamp);
+}
+
+static void judge_call(struct vcpu *cpu, const struct access_record *rec,
+		       const struct shadow_look *look)
+{
+	if (likely(rec->stamp >= look->since))
+		return;
+	finding_report(FINDING_STALE,
+		       "STALE: access through a translation that a completed call took away",
+		       "vCPU %u, %s at address 0x%lx, frame %lu: translated at moment %llu; a call that began at %llu took that away and has returned%s",
+		       cpu->nr, use_name(rec), rec->va, rec->pfn, (unsigned long long)rec->stamp,
+		       (unsigned long long)look->since, rec->tlb_hit ? " (TLB hit)" : "");
+}
+
+/* ---- order ---- */
+
+/* Calls and truncations change frames without a break: of their pages anything may be seen. */
+static bool is_open(struct vcpu *cpu, const struct shadow_page *page,
+		    const struct shadow_look *look)
+{
+	if (look->pending || page->pending)
+		return true;
+	return look->backing != CHECK_BACK_ANON && shadow_truncates(cpu->machine->chk) == ~0u;
+}
+
+static void judge_order(struct vcpu *cpu, const struct access_record *rec,
+			const struct shadow_look *look)
+{
+	struct shadow_page *page = look->page;
+	unsigned long newest;
+	u64 since;
+	bool old;
+
+	if (likely(READ_ONCE(page->frame) == rec->pfn && READ_ONCE(page->frame_stamp)))
+		return;
+	shadow_lock(page);
+	newest = page->frame;
+	since = page->frame_stamp;
+	old = newest != rec->pfn && rec->stamp < since && !is_open(cpu, page, look);
+	if (rec->stamp > since && !is_open(cpu, page, look)) {
+		page->frame = rec->pfn;
+		page->frame_stamp = rec->stamp;
+	}
+	shadow_unlock(page);
+	if (likely(!old))
+		return;
+	finding_report(FINDING_STALE, "STALE: access to a frame of which a page has a newer one in use",
+		       "vCPU %u, %s at address 0x%lx, frame %lu: translated at moment %llu; at %llu the page had frame %lu, which was used before%s",
+		       cpu->nr, use_name(rec), rec->va, rec->pfn, (unsigned long long)rec->stamp,
+		       (unsigned long long)since, newest, rec->tlb_hit ? " (TLB hit)" : "");
+}
+
+/* ---- the listeners ---- */
+
+void check_access_translated(struct vcpu *cpu, struct access_record *rec)
+{
+	const struct shadow_look *look = shadow_look_of(rec);
+
+	judge_frame(cpu, rec, "before");
+	if (look->page)
+		judge_call(cpu, rec, look);
+}
+
+void check_access_moved(struct vcpu *cpu, struct access_record *rec)
+{
+	const struct shadow_look *look = shadow_look_of(rec);
+
+	judge_frame(cpu, rec, "after");
+	if (look->page)
+		judge_order(cpu, rec, look);
+}
