@@ -16,9 +16,9 @@
 #include "base/finding.h"
 #include "hw/check_met.h"
 #include "pgtable/pgtable.h"
+#include "pgtable/window.h"
 #include "phys/page_alloc.h"
 #include "sync/rcu.h"
-#include "sync/sched.h"
 #include "trace/counters.h"
 #include "trace/trace.h"
 #include "zoo/canary.h"
@@ -259,9 +259,12 @@ int pte_alloc(struct mm_context *ctx, pmd_t *pmd)
 	table = pte_alloc_one(ctx);
 	if (!table)
 		return -ENOMEM;
+	mm_window(WIN_PT_RACE_LOST, ctx, (u64)(uintptr_t)pmd);
 	pmd_install(ctx, pmd, &table);
-	if (table)
+	if (table) {
+		window_hit(WIN_PT_RACE_LOST);
 		pte_free(ctx, table);
+	}
 	return 0;
 }
 

@@ -28,6 +28,7 @@
 	WINDOW(PTE_CHANGED_UNDER_FAULT, "an entry changed before its lock was taken") \
 	WINDOW(MIGRATION_ENTRY_WAIT, "a fault waited for a migration")		\
 	WINDOW(PT_GONE, "a page table went away under a walker")		\
+	WINDOW(PT_RACE_LOST, "a page table was made, and another stood there first") \
 	WINDOW(SWITCH_VS_FLUSH, "a flush met a CPU in the middle of switch_mm")	\
 	WINDOW(TLB_NESTED_FLUSH, "two gathers flushed one mm at once")		\
 	WINDOW(IPI_TAKEN_FOR_PARKED, "an interrupt was taken for a parked vCPU") \
