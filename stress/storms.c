@@ -48,7 +48,8 @@ static const struct storm_info fork_fault_munmap = {
 	.nr_windows = 6,
 	.checks = 1u << CHECK_STALE | 1u << CHECK_RIGHTS | 1u << CHECK_VALUE |
 		  1u << CHECK_COW | 1u << CHECK_REFS | 1u << CHECK_STRUCT |
-		  1u << CHECK_TLB | 1u << CHECK_AGE | 1u << CHECK_INIT,
+		  1u << CHECK_TLB | 1u << CHECK_AGE | 1u << CHECK_INIT |
+		  1u << CHECK_DIRTY,
 };
 
 const struct storm_info *const storms[] = {

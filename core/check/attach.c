@@ -25,11 +25,12 @@ const struct check_info check_info[NR_CHECKS] = {
 	[CHECK_TLB]	= { "tlb", "a live TLB entry that the page tables do not back when quiet" },
 	[CHECK_AGE]	= { "age", "an RCU reader that meets what was unlinked before its section began, or is freed" },
 	[CHECK_INIT]	= { "init", "poison where zeroes or data belong" },
+	[CHECK_DIRTY]	= { "dirty", "a page that was stored to and is clean when quiet" },
 };
 
 #define CHECK_SHADOWED	(1u << CHECK_STALE | 1u << CHECK_RIGHTS | 1u << CHECK_VALUE | \
 			 1u << CHECK_COW | 1u << CHECK_INIT)
-#define CHECK_WATCHING	(CHECK_SHADOWED | 1u << CHECK_AGE)
+#define CHECK_WATCHING	(CHECK_SHADOWED | 1u << CHECK_DIRTY | 1u << CHECK_AGE)
 
 /* Who asks for nothing is not called. */
 static void choose_ops(struct check_ops *ops, u32 mask)
@@ -38,12 +39,22 @@ static void choose_ops(struct check_ops *ops, u32 mask)
 		ops->access_begin = check_access_begin;
 		ops->access_end = check_access_end;
 	}
-	if (mask & 1u << CHECK_STALE) {
+	if (mask & 1u << CHECK_STALE)
 		ops->access_translated = check_access_translated;
+	if (mask & (1u << CHECK_STALE | 1u << CHECK_DIRTY))
 		ops->access_moved = check_access_moved;
-	}
+	if (mask & 1u << CHECK_DIRTY)
+		ops->frame_alloc = check_frame_alloc;
 	if (mask & 1u << CHECK_AGE)
 		ops->met = check_object_met;
+}
+
+static void free_state(struct check_state *st)
+{
+	free(st->task_mm);
+	free(st->stored);
+	free(st->count);
+	free(st);
 }
 
 int check_attach(struct machine *m, u32 mask)
@@ -58,11 +69,10 @@ int check_attach(struct machine *m, u32 mask)
 	st->mask = mask;
 	st->nr_cpus = m->nr_cpus;
 	st->task_mm = calloc(CHECK_TASKS, sizeof(*st->task_mm));
+	st->stored = calloc(m->ram.nr_frames, sizeof(*st->stored));
 	st->count = aligned_alloc(64, m->nr_cpus * sizeof(*st->count));
-	if (!st->task_mm || !st->count) {
-		free(st->task_mm);
-		free(st->count);
-		free(st);
+	if (!st->task_mm || !st->stored || !st->count) {
+		free_state(st);
 		return -ENOMEM;
 	}
 	memset(st->count, 0, m->nr_cpus * sizeof(*st->count));
@@ -81,9 +91,7 @@ void check_detach(struct machine *m)
 		return;
 	m->check = NULL;
 	m->chk = NULL;
-	free(st->task_mm);
-	free(st->count);
-	free(st);
+	free_state(st);
 }
 
 u64 check_conclusive(struct machine *m, enum check_id id)

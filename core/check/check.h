@@ -41,6 +41,7 @@ enum check_id {
 	CHECK_AGE,	/* an RCU reader, and an object that was unlinked before
 			 * its section began */
 	CHECK_INIT,	/* poison where zeroes or data belong */
+	CHECK_DIRTY,	/* a page that was stored to is dirty, when quiet */
 	NR_CHECKS,
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The whole-machine recount: refs, struct and tlb.
+ * The whole-machine recount: refs, struct, tlb and dirty.
  *
  * Everything that the mm counts is counted again from what is really there:
  * VMAs from the tree, RSS and table bytes from the entries, map and reference
@@ -104,18 +104,21 @@ static bool on(struct machine *m, enum check_id id)
 
 unsigned int check_quiet(struct machine *m)
 {
-	struct recount rc = { .machine = m, .tlbs = on(m, CHECK_TLB) };
+	struct recount rc = {
+		.machine = m, .tlbs = on(m, CHECK_TLB), .dirtiness = on(m, CHECK_DIRTY),
+	};
 	struct mm_struct *mm;
 
-	if (!on(m, CHECK_REFS) && !on(m, CHECK_STRUCT) && !on(m, CHECK_TLB))
+	if (!on(m, CHECK_REFS) && !on(m, CHECK_STRUCT) && !rc.tlbs && !rc.dirtiness)
 		return 0;
 	/* What only waits for readers is not lost. */
 	rcu_barrier();
 	rc.mapped = calloc(m->ram.nr_frames, sizeof(*rc.mapped));
-	if (!rc.mapped) {
+	rc.dirty = calloc(m->ram.nr_frames, sizeof(*rc.dirty));
+	if (!rc.mapped || !rc.dirty) {
 		check_count(this_cpu(), CHECK_REFS, false);
 		check_count(this_cpu(), CHECK_STRUCT, false);
-		return 0;
+		goto out;
 	}
 	list_for_each_entry(mm, &m->mmg->mms, mmlist)
 		if (!mm->exiting)
@@ -123,6 +126,8 @@ unsigned int check_quiet(struct machine *m)
 	recount_frames(&rc);
 	check_count(this_cpu(), CHECK_REFS, true);
 	check_count(this_cpu(), CHECK_STRUCT, true);
+out:
 	free(rc.mapped);
+	free(rc.dirty);
 	return rc.findings;
 }

@@ -10,12 +10,16 @@
  * check_quiet() share.
  */
 
+struct page;
+
 struct recount {
 	struct machine		*machine;
 	u32			*mapped;	/* PTEs that map it, by frame */
+	u8			*dirty;		/* one of them is dirty */
 	unsigned long		tables;		/* table pages seen, roots too */
 	unsigned int		findings;
 	bool			tlbs;		/* look at TLBs too */
+	bool			dirtiness;	/* at dirty bits too */
 
 	/* Of the mm being walked. */
 	struct mm_struct	*mm;
@@ -35,5 +39,6 @@ void recount_vmas(struct recount *rc);
 void recount_tables(struct recount *rc);
 void recount_frames(struct recount *rc);
 void recount_tlbs(struct recount *rc);
+void recount_dirty(struct recount *rc, const struct page *page);
 
 #endif /* MMSTORM_CHECK_RECOUNT_H */

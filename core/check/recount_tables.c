@@ -92,6 +92,7 @@ static void visit_mapped(struct recount *rc, struct vm_area_struct *vma,
 	}
 	page = pfn_to_page(pfn);
 	rc->mapped[pfn]++;
+	rc->dirty[pfn] |= pte_dirty(pte);
 	rc->rss[rss_kind(page)]++;
 	if (page_ref_count(page) < 1)
 		recount_report(rc, FINDING_REFS, "REFS: a free page is mapped",
@@ -171,6 +172,8 @@ static void recount_page(struct recount *rc, unsigned long pfn)
 		recount_report(rc, FINDING_REFS, "REFS: refcount is off",
 			       "frame %lu: %d references, %d owners", pfn,
 			       page_ref_count(page), expected);
+	if (rc->dirtiness)
+		recount_dirty(rc, page);
 }
 
 void recount_frames(struct recount *rc)
@@ -213,7 +216,10 @@ static bool tlb_entry_backed(struct mm_context *ctx, unsigned long va,
 	pte = ptep_get(ptep);
 	if (!pte_accessible(pte) || pte_pfn(pte) != tlb_pfn(entry, va))
 		return false;
-	return !(entry->flags & TLB_WRITE) || pte_write(pte);
+	if (entry->flags & TLB_WRITE && !pte_write(pte))
+		return false;
+	/* A store through it would set no D any more. */
+	return !(entry->flags & TLB_DIRTY) || pte_dirty(pte);
 }
 
 static bool look_at_entry(void *arg, unsigned long va, unsigned int tag,

@@ -120,6 +120,7 @@ struct check_state {
 	/* Odd-even truncation clock: pending in the low 16 bits. */
 	atomic64_t	truncates;
 	u32		*task_mm;	/* check_mm id by task id */
+	u8		*stored;	/* by frame: an access stored to it (dirty.c) */
 	struct check_count *count;	/* per vCPU, owner-written */
 };
 
@@ -191,14 +192,18 @@ static inline enum shadow_use shadow_use(enum check_access kind)
 	}
 }
 
+/* dirty.c: the access has stored. */
+void check_stored(struct vcpu *cpu, const struct access_record *rec);
+
 /* A call that began at @stamp has returned: it took these uses (1 << enum shadow_use) away. */
 void shadow_take_away(struct shadow_page *page, u32 uses, u64 stamp);
 
-/* The listeners, in access.c, translation.c and age.c. */
+/* The listeners, in access.c, translation.c, dirty.c and age.c. */
 void check_access_begin(struct vcpu *cpu, struct access_record *rec);
 void check_access_translated(struct vcpu *cpu, struct access_record *rec);
 void check_access_moved(struct vcpu *cpu, struct access_record *rec);
 void check_access_end(struct vcpu *cpu, struct access_record *rec);
+void check_frame_alloc(struct machine *m, unsigned long pfn, unsigned int order);
 void check_object_met(enum check_object what, const struct rcu_age *age);
 
 #endif /* MMSTORM_CHECK_SHADOW_H */

@@ -129,6 +129,10 @@ void check_access_moved(struct vcpu *cpu, struct access_record *rec)
 {
 	const struct shadow_look *look = shadow_look_of(rec);
 
+	if (shadow_use(rec->kind) == SHADOW_WRITE && check_enabled(cpu, CHECK_DIRTY))
+		check_stored(cpu, rec);
+	if (!check_enabled(cpu, CHECK_STALE))
+		return;
 	judge_frame(cpu, rec, "after");
 	if (look->page)
 		judge_order(cpu, rec, look);

@@ -555,8 +555,59 @@ static void test_migration_left(void **state)
 	expect_finding(&w, FINDING_REFS, "REFS: RssAnon is off");
 	expect_finding(&w, FINDING_REFS, "REFS: mapcount is off");
 	expect_finding(&w, FINDING_REFS, "REFS: a frame was lost");
+	expect_finding(&w, FINDING_STRUCT, "DIRTY: a page was stored to and is clean");
 	set_entry(w.f.mm, PG(0), pte);
 	assert_int_equal(check_quiet(w.f.m), 0);
+	watch_close(&w);
+}
+
+/* ---- dirty ---- */
+
+/* Somebody changed the entry and lost the D that the MMU had set. */
+static void test_dirty(void **state)
+{
+	struct watch w = watch_open();
+	struct page *page;
+	pte_t pte;
+
+	(void)state;
+	poke(PG(0) + 512, 1);
+	peek(PG(1));			/* read only: clean, and rightly so */
+	assert_int_equal(conclusive_of(&w, CHECK_DIRTY, check_quiet(w.f.m)), 1);
+	pte = pte_of(w.f.mm, PG(0));
+	set_entry(w.f.mm, PG(0), pte_mkclean(pte));
+	tlb_drop(PG(0));
+	assert_int_equal(check_quiet(w.f.m), 1);
+	expect_finding(&w, FINDING_STRUCT, "DIRTY: a page was stored to and is clean");
+	/* The page may say so too. */
+	page = page_of(w.f.mm, PG(0));
+	SetPageDirty(page);
+	assert_int_equal(check_quiet(w.f.m), 0);
+	expect_silence(&w);
+	set_entry(w.f.mm, PG(0), pte);
+	/* Its next owner begins anew. */
+	watched_unmap(0, 1);
+	assert_int_equal(conclusive_of(&w, CHECK_DIRTY, check_quiet(w.f.m)), 0);
+	watched_map(0, 1, RW);
+	peek(PG(0));
+	assert_int_equal(check_quiet(w.f.m), 0);
+	watch_close(&w);
+}
+
+/* The TLB says that D is set, and will not set it again. */
+static void test_dirty_in_tlb(void **state)
+{
+	struct watch w = watch_open();
+	pte_t pte;
+
+	(void)state;
+	poke(PG(0) + 512, 1);
+	pte = pte_of(w.f.mm, PG(0));
+	SetPageDirty(page_of(w.f.mm, PG(0)));
+	set_entry(w.f.mm, PG(0), pte_mkclean(pte));
+	assert_int_equal(check_quiet(w.f.m), 1);
+	expect_finding(&w, FINDING_STALE, "TLB: a live entry that the page tables do not back");
+	set_entry(w.f.mm, PG(0), pte);
 	watch_close(&w);
 }
 
@@ -659,6 +710,8 @@ int main(void)
 		cmocka_unit_test(test_entries),
 		cmocka_unit_test(test_entry_rights),
 		cmocka_unit_test(test_migration_left),
+		cmocka_unit_test(test_dirty),
+		cmocka_unit_test(test_dirty_in_tlb),
 		cmocka_unit_test(test_vmas),
 		cmocka_unit_test(test_tlb_not_live),
 		cmocka_unit_test(test_mask),
