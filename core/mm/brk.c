@@ -77,7 +77,8 @@ static int brk_map(struct mm_struct *mm, struct vm_area_struct *below, unsigned 
 /* do_brk_flags */
 static int brk_grow(struct mm_struct *mm, unsigned long addr, unsigned long end)
 {
-	vm_flags_t flags = VM_DATA_DEFAULT_FLAGS | VM_ACCOUNT | mm->def_flags;
+	vm_flags_t flags = VM_DATA_DEFAULT_FLAGS | VM_ACCOUNT | mm->def_flags |
+			   (mm->params.personality & READ_IMPLIES_EXEC ? VM_EXEC : 0);
 	struct vm_area_struct *below = vma_tree_find_prev(mm, addr);
 	long pages = (long)((end - addr) >> PAGE_SHIFT);
 	int err;

@@ -5,7 +5,8 @@
  * Advice that changes VMAs (flags) runs under mmap_lock held for writing, advice about pages
  * under mmap_lock held for reading. A hole does not stop the call: everything mapped is treated,
  * then -ENOMEM. What only speeds a kernel with a disk up (WILLNEED, COLD, PAGEOUT, FREE without
- * reclaim) is checked and then does nothing. Guard regions and COLLAPSE are not there: -EINVAL.
+ * reclaim) is checked and then does nothing. COLLAPSE is not there: -EINVAL. Guard regions are
+ * guard.c's.
  */
 #include "base/bug.h"
 #include "mm/filemap.h"
@@ -19,6 +20,8 @@ static bool behavior_valid(int behavior)
 	switch (behavior) {
 	case MADV_NORMAL ... MADV_DONTNEED:
 	case MADV_FREE ... MADV_DONTNEED_LOCKED:
+	case MADV_GUARD_INSTALL:
+	case MADV_GUARD_REMOVE:
 		return true;
 	default:
 		return false;
@@ -107,7 +110,7 @@ static int madvise_update_vma(struct vm_area_struct *vma, struct vm_area_struct 
 		return PTR_ERR(vma) == -ENOMEM ? -EAGAIN : (int)PTR_ERR(vma);
 	*prev = vma;
 	vma_start_write(vma);
-	vm_flags_reset(vma, flags);
+	vm_flags_modified(vma, flags);
 	return 0;
 }
 
@@ -170,13 +173,43 @@ static int madvise_remove(struct vm_area_struct *vma, unsigned long start, unsig
 	return 0;
 }
 
+/* Contents would be lost. */
+static bool is_discard(int behavior)
+{
+	switch (behavior) {
+	case MADV_FREE:
+	case MADV_DONTNEED:
+	case MADV_DONTNEED_LOCKED:
+	case MADV_REMOVE:
+	case MADV_DONTFORK:
+	case MADV_WIPEONFORK:
+	case MADV_GUARD_INSTALL:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* What may not be written may not be thrown away either, once it is sealed. */
+static bool can_madvise_modify(const struct vm_area_struct *vma, int behavior)
+{
+	return !(vma->vm_flags & VM_SEALED) || !is_discard(behavior) ||
+	       !vma_is_anonymous(vma) || (vma->vm_flags & VM_WRITE);
+}
+
 static int madvise_vma(struct vm_area_struct *vma, struct vm_area_struct **prev,
 		       unsigned long start, unsigned long end, int behavior)
 {
+	if (!can_madvise_modify(vma, behavior))
+		return -EPERM;
 	if (behavior_changes_vmas(behavior))
 		return madvise_update_vma(vma, prev, start, end, behavior);
 	*prev = NULL;
 	switch (behavior) {
+	case MADV_GUARD_INSTALL:
+		return madvise_guard_install(vma, start, end);
+	case MADV_GUARD_REMOVE:
+		return madvise_guard_remove(vma, start, end);
 	case MADV_DONTNEED:
 	case MADV_DONTNEED_LOCKED:
 	case MADV_FREE:
@@ -236,7 +269,7 @@ int do_madvise(struct mm_struct *mm, unsigned long start, size_t len_in, int beh
 		return 0;
 	if (behavior == MADV_POPULATE_READ || behavior == MADV_POPULATE_WRITE)
 		return madvise_populate(mm, start, end, behavior == MADV_POPULATE_WRITE);
-	if (behavior_changes_vmas(behavior)) {
+	if (behavior_changes_vmas(behavior) || behavior == MADV_GUARD_INSTALL) {
 		mmap_write_lock(mm);
 		err = madvise_walk_vmas(mm, start, end, behavior);
 		mmap_write_unlock(mm);

@@ -90,6 +90,17 @@ void unmap_region(struct mm_struct *mm, struct list_head *vmas,
 void zap_page_range_single(struct vm_area_struct *vma, unsigned long address,
 			   unsigned long size, struct zap_details *details);
 
+/* ---- guard.c ---- */
+
+/*
+ * Markers for guard pages in [start, end) of vma, in place of what is there, and without them
+ * again.  mmap_lock for writing; to remove them, for reading.  0, -EINVAL, -ENOMEM.
+ */
+int madvise_guard_install(struct vm_area_struct *vma, unsigned long start,
+			  unsigned long end);
+int madvise_guard_remove(struct vm_area_struct *vma, unsigned long start,
+			 unsigned long end);
+
 /* ---- copy.c ---- */
 
 /*

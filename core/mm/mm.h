@@ -126,11 +126,30 @@ unsigned long vm_mmap_pgoff(struct mm_struct *mm, struct file *file, unsigned lo
 int vm_munmap(struct mm_struct *mm, unsigned long start, size_t len);
 /* munmap under mmap_lock held for writing, and kept so. */
 int do_munmap(struct mm_struct *mm, unsigned long start, size_t len);
-int do_mprotect(struct mm_struct *mm, unsigned long start, size_t len, unsigned long prot);
+/* pkey: -1, for there are no keys. */
+int do_mprotect_pkey(struct mm_struct *mm, unsigned long start, size_t len, unsigned long prot,
+		     int pkey);
 unsigned long do_mremap(struct mm_struct *mm, unsigned long addr, unsigned long old_len,
 			unsigned long new_len, unsigned long flags, unsigned long new_addr);
 unsigned long do_brk(struct mm_struct *mm, unsigned long brk);
 int do_madvise(struct mm_struct *mm, unsigned long start, size_t len, int behavior);
+/* flags: VM_LOCKED, with VM_LOCKONFAULT too. */
+int do_mlock(struct mm_struct *mm, unsigned long start, size_t len, vm_flags_t flags);
+int do_munlock(struct mm_struct *mm, unsigned long start, size_t len);
+int do_mlockall(struct mm_struct *mm, int flags);
+int do_munlockall(struct mm_struct *mm);
+int do_mseal(struct mm_struct *mm, unsigned long start, size_t len, unsigned long flags);
+int do_msync(struct mm_struct *mm, unsigned long start, size_t len, int flags);
+/* A SysV segment, given as a file; shmflg: SHM_*. The address, or -errno. */
+unsigned long do_shmat(struct mm_struct *mm, struct file *segment, unsigned long addr,
+		       int shmflg);
+int do_shmdt(struct mm_struct *mm, unsigned long addr);
+int do_remap_file_pages(struct mm_struct *mm, unsigned long start, unsigned long size,
+			unsigned long prot, unsigned long pgoff, unsigned long flags);
+/* One byte a page goes to vec, an address of the calling task. */
+int do_mincore(struct mm_struct *mm, unsigned long start, size_t len, unsigned long vec);
+/* One page of it: 0, 1 or -ENOMEM. */
+int mm_incore(struct mm_struct *mm, unsigned long addr);
 
 /*
  * Where a mapping of len bytes may go. mmap_lock held. file may be NULL; pgoff in pages.
@@ -140,8 +159,18 @@ unsigned long get_unmapped_area(struct mm_struct *mm, struct file *file, unsigne
 				unsigned long len, unsigned long pgoff, unsigned long flags,
 				vm_flags_t vm_flags);
 
-/* Faults in [start, start+len) as MAP_POPULATE does; errors are ignored. No locks held. */
-void mm_populate(struct mm_struct *mm, unsigned long start, unsigned long len);
+/*
+ * Faults in [start, start+len), up to its end or the first page that cannot be had: -EFAULT or
+ * -ENOMEM; with ignore_errors the next VMA is tried. No locks held.
+ */
+int __mm_populate(struct mm_struct *mm, unsigned long start, unsigned long len,
+		  bool ignore_errors);
+
+/* As MAP_POPULATE does. */
+static inline void mm_populate(struct mm_struct *mm, unsigned long start, unsigned long len)
+{
+	__mm_populate(mm, start, len, true);
+}
 /*
  * MADV_POPULATE_READ and _WRITE: 0, -ENOMEM (hole or no memory), -EINVAL (no such right), -EFAULT
  * (beyond the end of the file). No locks held.

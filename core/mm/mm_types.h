@@ -46,6 +46,7 @@ typedef unsigned long vm_flags_t;
 #define VM_MAYSHARE	0x00000080UL
 #define VM_GROWSDOWN	0x00000100UL
 #define VM_PFNMAP	0x00000400UL
+#define VM_MAYBE_GUARD	0x00000800UL
 #define VM_LOCKED	0x00002000UL
 #define VM_IO		0x00004000UL
 #define VM_SEQ_READ	0x00008000UL
@@ -71,8 +72,10 @@ typedef unsigned long vm_flags_t;
 #define VM_ACCESS_FLAGS		(VM_READ | VM_WRITE | VM_EXEC)
 #define VM_SPECIAL		(VM_IO | VM_DONTEXPAND | VM_PFNMAP | VM_MIXEDMAP)
 #define VM_LOCKED_MASK		(VM_LOCKED | VM_LOCKONFAULT)
+/* What a merged VMA has when one of its parts had it. */
+#define VM_STICKY		VM_MAYBE_GUARD
 /* Bits in which two VMAs may differ and still merge (mm/vma.c is_mergeable_vma). */
-#define VM_IGNORE_MERGE		VM_SOFTDIRTY
+#define VM_IGNORE_MERGE		(VM_SOFTDIRTY | VM_STICKY)
 #define VM_DATA_DEFAULT_FLAGS	(VM_READ | VM_WRITE | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC)
 #define VM_STACK_FLAGS		(VM_STACK | VM_DATA_DEFAULT_FLAGS | VM_ACCOUNT)
 
@@ -100,6 +103,7 @@ struct file {
 	struct address_space	*f_mapping;	/* the inode's */
 	unsigned int		f_mode;		/* FMODE_* */
 	enum file_kind		f_kind;
+	bool			f_shm;		/* an attachment of a SysV segment (shm.c) */
 	atomic_long_t		f_count;	/* one per VMA, one per descriptor */
 };
 

@@ -68,7 +68,7 @@ static int mprotect_fixup(struct mmu_gather *tlb, struct vm_area_struct *vma,
 	}
 	*pprev = vma;
 	vma_start_write(vma);
-	vm_flags_reset(vma, newflags);
+	vm_flags_modified(vma, newflags);
 	vma_set_page_prot(vma);
 	/* From here on faults obey the new flags; entries follow, then the flush. */
 	MM_WARN_ON_ONCE(change_protection(tlb, vma, start, end) < 0);
@@ -76,7 +76,7 @@ static int mprotect_fixup(struct mmu_gather *tlb, struct vm_area_struct *vma,
 		vm_unacct_memory(mm, nrpages);
 	/* Locked pages that may be written now are broken out of COW at once. */
 	if ((oldflags & (VM_WRITE | VM_SHARED | VM_LOCKED)) == VM_LOCKED && (newflags & VM_WRITE))
-		populate_vma_page_range(vma, start, end, true);
+		populate_vma_page_range(vma, start, end);
 	vm_stat_account(mm, oldflags, -nrpages);
 	vm_stat_account(mm, newflags, nrpages);
 	return 0;
@@ -158,7 +158,8 @@ static int mprotect_locked(struct mm_struct *mm, unsigned long start, unsigned l
 	return err;
 }
 
-int do_mprotect(struct mm_struct *mm, unsigned long start, size_t len, unsigned long prot)
+int do_mprotect_pkey(struct mm_struct *mm, unsigned long start, size_t len, unsigned long prot,
+		     int pkey)
 {
 	const unsigned long grows = prot & (PROT_GROWSDOWN | PROT_GROWSUP);
 	unsigned long end;
@@ -174,7 +175,8 @@ int do_mprotect(struct mm_struct *mm, unsigned long start, size_t len, unsigned 
 	end = start + PAGE_ALIGN(len);
 	if (end <= start)
 		return -ENOMEM;
-	if (prot & ~PROT_KNOWN)
+	/* A CPU without keys has allocated none, not even key 0. */
+	if ((prot & ~PROT_KNOWN) || pkey != -1)
 		return -EINVAL;
 	mmap_write_lock(mm);
 	err = mprotect_locked(mm, start, end, prot, grows);

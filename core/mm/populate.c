@@ -18,8 +18,8 @@ static int populate_page(struct vm_area_struct *vma, unsigned long addr, bool wr
 	return ret & VM_FAULT_ERROR ? -EFAULT : 0;
 }
 
-int populate_vma_page_range(struct vm_area_struct *vma, unsigned long start, unsigned long end,
-			    bool write)
+static int populate_pages(struct vm_area_struct *vma, unsigned long start, unsigned long end,
+			  bool write)
 {
 	int err = 0;
 
@@ -28,28 +28,40 @@ int populate_vma_page_range(struct vm_area_struct *vma, unsigned long start, uns
 	return err;
 }
 
-void mm_populate(struct mm_struct *mm, unsigned long start, unsigned long len)
+int populate_vma_page_range(struct vm_area_struct *vma, unsigned long start, unsigned long end)
+{
+	if (vma->vm_flags & VM_LOCKONFAULT)
+		return 0;
+	if (!(vma->vm_flags & VM_ACCESS_FLAGS))
+		return -EFAULT;
+	/* Private pages that may be written are broken out of COW at once. */
+	return populate_pages(vma, start, end,
+			      (vma->vm_flags & (VM_WRITE | VM_SHARED)) == VM_WRITE);
+}
+
+int __mm_populate(struct mm_struct *mm, unsigned long start, unsigned long len,
+		  bool ignore_errors)
 {
 	unsigned long end = start + len, next;
+	int err = 0;
 
-	for (; start < end; start = next) {
+	for (; start < end && !err; start = next) {
 		struct vm_area_struct *vma;
 
 		mmap_read_lock(mm);
 		vma = find_vma_intersection(mm, start, end);
 		if (!vma) {
 			mmap_read_unlock(mm);
-			return;
+			break;
 		}
 		next = min(vma->vm_end, end);
-		/* Private pages that may be written are broken out of COW at once. */
-		if (!(vma->vm_flags & (VM_IO | VM_PFNMAP | VM_LOCKONFAULT)) &&
-		    (vma->vm_flags & VM_ACCESS_FLAGS))
-			populate_vma_page_range(vma, max(start, vma->vm_start), next,
-						(vma->vm_flags & (VM_WRITE | VM_SHARED)) ==
-							VM_WRITE);
+		if (!(vma->vm_flags & (VM_IO | VM_PFNMAP)))
+			err = populate_vma_page_range(vma, max(start, vma->vm_start), next);
 		mmap_read_unlock(mm);
+		if (ignore_errors)
+			err = 0;
 	}
+	return err;
 }
 
 int madvise_populate(struct mm_struct *mm, unsigned long start, unsigned long end, bool write)
@@ -69,7 +81,7 @@ int madvise_populate(struct mm_struct *mm, unsigned long start, unsigned long en
 		if (!err) {
 			unsigned long next = min(vma->vm_end, end);
 
-			err = populate_vma_page_range(vma, start, next, write);
+			err = populate_pages(vma, start, next, write);
 			start = next;
 		}
 		mmap_read_unlock(mm);

@@ -129,7 +129,7 @@ static bool anon_vma_compatible(struct vm_area_struct *a,
 	return a->vm_end == b->vm_start && a->vm_file == b->vm_file &&
 	       a->vm_kind == b->vm_kind &&
 	       !((a->vm_flags ^ b->vm_flags) &
-		 ~(VM_ACCESS_FLAGS | VM_SOFTDIRTY)) &&
+		 ~(VM_ACCESS_FLAGS | VM_IGNORE_MERGE)) &&
 	       b->vm_pgoff == a->vm_pgoff + vma_pages(a);
 }
 

@@ -54,7 +54,25 @@ long sys_munmap(unsigned long addr, size_t len)
 
 long sys_mprotect(unsigned long start, size_t len, unsigned long prot)
 {
-	return do_mprotect(current->mm, start, len, prot);
+	return do_mprotect_pkey(current->mm, start, len, prot, -1);
+}
+
+long sys_pkey_mprotect(unsigned long start, size_t len, unsigned long prot, int pkey)
+{
+	return do_mprotect_pkey(current->mm, start, len, prot, pkey);
+}
+
+long sys_pkey_alloc(unsigned long flags, unsigned long rights)
+{
+	(void)flags;
+	(void)rights;
+	return -EINVAL;
+}
+
+long sys_pkey_free(int pkey)
+{
+	(void)pkey;
+	return -EINVAL;
 }
 
 long sys_mremap(unsigned long addr, unsigned long old_len, unsigned long new_len,
@@ -71,6 +89,65 @@ long sys_brk(unsigned long brk)
 long sys_madvise(unsigned long start, size_t len, int behavior)
 {
 	return do_madvise(current->mm, start, len, behavior);
+}
+
+long sys_mlock(unsigned long start, size_t len)
+{
+	return do_mlock(current->mm, start, len, VM_LOCKED);
+}
+
+long sys_mlock2(unsigned long start, size_t len, int flags)
+{
+	if (flags & ~MLOCK_ONFAULT)
+		return -EINVAL;
+	return do_mlock(current->mm, start, len,
+			VM_LOCKED | (flags & MLOCK_ONFAULT ? VM_LOCKONFAULT : 0));
+}
+
+long sys_munlock(unsigned long start, size_t len)
+{
+	return do_munlock(current->mm, start, len);
+}
+
+long sys_mlockall(int flags)
+{
+	return do_mlockall(current->mm, flags);
+}
+
+long sys_munlockall(void)
+{
+	return do_munlockall(current->mm);
+}
+
+long sys_mseal(unsigned long start, size_t len, unsigned long flags)
+{
+	return do_mseal(current->mm, start, len, flags);
+}
+
+long sys_msync(unsigned long start, size_t len, int flags)
+{
+	return do_msync(current->mm, start, len, flags);
+}
+
+long sys_mincore(unsigned long start, size_t len, unsigned long vec)
+{
+	return do_mincore(current->mm, start, len, vec);
+}
+
+long sys_shmat(struct file *segment, unsigned long addr, int shmflg)
+{
+	return segment ? (long)do_shmat(current->mm, segment, addr, shmflg) : -EINVAL;
+}
+
+long sys_shmdt(unsigned long addr)
+{
+	return do_shmdt(current->mm, addr);
+}
+
+long sys_remap_file_pages(unsigned long start, unsigned long size, unsigned long prot,
+			  unsigned long pgoff, unsigned long flags)
+{
+	return do_remap_file_pages(current->mm, start, size, prot, pgoff, flags);
 }
 
 long sys_truncate(struct file *file, s64 size)

@@ -75,6 +75,11 @@ vm_flags_t calc_vm_prot_bits(unsigned long prot);
 pgprot_t vm_get_page_prot(vm_flags_t vm_flags);
 /* VMA write-locked or not attached yet. */
 void vm_flags_reset(struct vm_area_struct *vma, vm_flags_t flags);
+/* The same for what vma_modify_flags() returned: what it has by merging stays. */
+static inline void vm_flags_modified(struct vm_area_struct *vma, vm_flags_t flags)
+{
+	vm_flags_reset(vma, flags | (vma->vm_flags & VM_STICKY));
+}
 /* Recomputes vm_page_prot from the flags. */
 void vma_set_page_prot(struct vm_area_struct *vma);
 /* Private, writable, not NORESERVE: its pages are promised. */
@@ -88,9 +93,11 @@ static inline void vma_set_range(struct vm_area_struct *vma, unsigned long start
 	vma->vm_pgoff = pgoff;
 }
 
-/* Faults [start, end) in, for writing or reading; mmap_lock held. 0, -ENOMEM or -EFAULT. */
-int populate_vma_page_range(struct vm_area_struct *vma, unsigned long start, unsigned long end,
-			    bool write);
+/*
+ * Faults [start, end) in: pages of its own where it may be written, none where it is locked on
+ * fault only. mmap_lock held. 0, -ENOMEM or -EFAULT.
+ */
+int populate_vma_page_range(struct vm_area_struct *vma, unsigned long start, unsigned long end);
 
 /* ---- inserting ------------------------------------------------------------------------------- */
 
@@ -166,7 +173,7 @@ void vma_merge_cancel(struct vma_merge_struct *vmg);
 /*
  * [start, end) of vma is to have new flags: merge it with a neighbour, or split it out; returns
  * the VMA that is (or contains) it, or ERR_PTR(-ENOMEM). The caller sets the flags of the result
- * when it is not merged (vm_flags differ). vma_modify_flags().
+ * (vm_flags_modified). vma_modify_flags().
  */
 struct vm_area_struct *vma_modify_flags(struct vm_area_struct *prev, struct vm_area_struct *vma,
 					unsigned long start, unsigned long end,

@@ -64,6 +64,15 @@ static bool can_vma_merge_right(const struct vma_merge_struct *vmg, bool merge_l
 	       prev->anon_vma == next->anon_vma;
 }
 
+/*
+ * The end of a SysV attachment is told to its owner (vm_ops->close): it is never swallowed by
+ * another VMA.
+ */
+static bool can_merge_remove_vma(const struct vm_area_struct *vma)
+{
+	return !vma->vm_file || !vma->vm_file->f_shm;
+}
+
 /* ---- first halves ---------------------------------------------------------------------------- */
 
 /* dst is about to cover src's pages: it needs src's links, if it has none itself. */
@@ -132,6 +141,8 @@ bool vma_merge_new_prepare(struct vma_merge_struct *vmg)
 	right = !vmg->just_expand && can_vma_merge_right(vmg, left);
 	if (!left && !right)
 		return false;
+	if (left && right && !can_merge_remove_vma(vmg->next))
+		right = false;
 	if (right) {
 		vmg->end = vmg->next->vm_end;
 		vmg->target = vmg->next;
@@ -190,6 +201,10 @@ bool vma_merge_existing_prepare(struct vma_merge_struct *vmg)
 	if (!left && !right)
 		return false;
 	vmg->remove_middle = left_side && right_side;
+	if (vmg->remove_middle && !can_merge_remove_vma(middle))
+		return false;
+	if (left && right && !can_merge_remove_vma(vmg->next))
+		right = false;
 	vmg->remove_next = left && right;
 	vma_start_write(middle);
 	if (right)
@@ -222,6 +237,12 @@ static void merge_free(struct vm_area_struct *vma)
 	remove_vma(vma);
 }
 
+/* Of what the target takes over. */
+static vm_flags_t merged_flags(const struct vma_merge_struct *vmg)
+{
+	return vmg->vm_flags | (vmg->remove_next ? vmg->next->vm_flags : 0);
+}
+
 struct vm_area_struct *vma_merge_finish(struct vma_merge_struct *vmg)
 {
 	struct vm_area_struct *target = vmg->target, *adjust = NULL;
@@ -249,6 +270,7 @@ struct vm_area_struct *vma_merge_finish(struct vma_merge_struct *vmg)
 	else if (vmg->adjust_next_start)
 		adjust->vm_end = vmg->start;
 	vma_set_range(target, vmg->start, vmg->end, vmg->pgoff);
+	vm_flags_reset(target, target->vm_flags | (merged_flags(vmg) & VM_STICKY));
 	vma_complete(&vp);
 	vma_edit_commit(vmg->edit);
 
