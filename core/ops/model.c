@@ -285,7 +285,7 @@ int model_page_incore(const struct model_mm *mm, unsigned long addr)
 		return -ENOMEM;
 	if (class != '.' && class != 'S')
 		return 1;
-	if (range_is_anon(r) || r->special != MODEL_PLAIN)
+	if (range_is_anon(r) || r->special == MODEL_VVAR || r->special == MODEL_VDSO)
 		return 0;
 	return file_page_cached(r->file, r->pgoff +
 				((addr - r->start) >> MODEL_PAGE_SHIFT));

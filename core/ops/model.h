@@ -109,6 +109,19 @@ long model_msync(struct model_mm *mm, unsigned long addr, unsigned long len,
 		 int flags);
 long model_mseal(struct model_mm *mm, unsigned long addr, unsigned long len,
 		 unsigned long flags);
+/* Protection keys: there are none, so only -1 is one. */
+long model_pkey_mprotect(struct model_mm *mm, unsigned long addr,
+			 unsigned long len, unsigned long prot, int key);
+/* SysV segments: a file; flags are SHM_*. */
+long model_shmat(struct model_mm *mm, struct model_file *segment,
+		 unsigned long addr, int flags);
+long model_shmdt(struct model_mm *mm, unsigned long addr);
+/* pgoff in pages. */
+long model_remap_file_pages(struct model_mm *mm, unsigned long addr,
+			    unsigned long size, unsigned long prot,
+			    unsigned long pgoff, unsigned long flags);
+long model_mincore(struct model_mm *mm, unsigned long addr, unsigned long len,
+		   unsigned long vec);
 /* MPOL_* as a number that only has to be equal for two ranges to merge. */
 long model_mbind(struct model_mm *mm, unsigned long addr, unsigned long len,
 		 unsigned long policy);

@@ -80,6 +80,12 @@ static long protect_walk(struct model_mm *mm, struct range *r,
 long model_mprotect(struct model_mm *mm, unsigned long addr, unsigned long len,
 		    unsigned long prot)
 {
+	return model_pkey_mprotect(mm, addr, len, prot, -1);
+}
+
+long model_pkey_mprotect(struct model_mm *mm, unsigned long addr,
+			 unsigned long len, unsigned long prot, int key)
+{
 	unsigned long grows = prot & (MP_GROWSDOWN | MP_GROWSUP), end;
 	struct range *r;
 
@@ -92,7 +98,7 @@ long model_mprotect(struct model_mm *mm, unsigned long addr, unsigned long len,
 	end = addr + len;
 	if (end <= addr)
 		return -ENOMEM;
-	if (prot & ~(unsigned long)(RF_ACCESS | MP_SEM))
+	if ((prot & ~(unsigned long)(RF_ACCESS | MP_SEM)) || key != -1)
 		return -EINVAL;
 	r = range_find(mm, addr);
 	if (!r || r->start >= end)

@@ -100,7 +100,7 @@ static long advise_remove(struct range *r, unsigned long start,
 
 	if (r->flags & RF_LOCKED)
 		return -EINVAL;
-	if (!r->file || r->special == MODEL_SHM_SEGMENT)
+	if (!r->file)
 		return -EINVAL;
 	if ((r->flags & (RF_SHARED | RF_MAYWRITE)) != (RF_SHARED | RF_MAYWRITE))
 		return -EACCES;

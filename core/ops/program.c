@@ -22,6 +22,7 @@ static int layout_line(struct program_state *s, char *line)
 	if (!p)
 		return program_broken(s, "process %lu was not introduced, or has ended",
 				      nr);
+	program_fault_passed(s, p, NULL);
 	return program_layout_line(s, p, end + 1);
 }
 

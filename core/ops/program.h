@@ -22,7 +22,9 @@ enum program_call {
 	PROGRAM_MMAP, PROGRAM_MUNMAP, PROGRAM_MPROTECT, PROGRAM_MREMAP,
 	PROGRAM_BRK, PROGRAM_MADVISE, PROGRAM_MLOCK, PROGRAM_MUNLOCK,
 	PROGRAM_MLOCK2, PROGRAM_MLOCKALL, PROGRAM_MUNLOCKALL, PROGRAM_MSYNC,
-	PROGRAM_MSEAL, PROGRAM_MBIND, PROGRAM_FTRUNCATE, PROGRAM_NR_CALLS
+	PROGRAM_MSEAL, PROGRAM_MBIND, PROGRAM_FTRUNCATE, PROGRAM_MINCORE,
+	PROGRAM_REMAP_FILE_PAGES, PROGRAM_PKEY_MPROTECT, PROGRAM_PKEY_ALLOC,
+	PROGRAM_PKEY_FREE, PROGRAM_SHMAT, PROGRAM_SHMDT, PROGRAM_NR_CALLS
 };
 extern const char *const program_call_names[PROGRAM_NR_CALLS];
 
@@ -88,7 +90,7 @@ struct program_backend {
 
 	/* What of this call it does not have, by name; NULL: nothing. */
 	const char *(*lacks)(enum program_call call, const uint64_t *args);
-	/* The file is the one that an fd argument names, or NULL. */
+	/* The file is what an fd argument or a segment's number names, or NULL. */
 	long (*call)(void *host, void *proc, enum program_call call,
 		     const uint64_t *args, void *file);
 	/* 0, or -EFAULT and the signal. */

@@ -18,10 +18,15 @@ const char *const program_call_names[PROGRAM_NR_CALLS] = {
 	[PROGRAM_MLOCK2] = "mlock2", [PROGRAM_MLOCKALL] = "mlockall",
 	[PROGRAM_MUNLOCKALL] = "munlockall", [PROGRAM_MSYNC] = "msync",
 	[PROGRAM_MSEAL] = "mseal", [PROGRAM_MBIND] = "mbind",
-	[PROGRAM_FTRUNCATE] = "ftruncate",
+	[PROGRAM_FTRUNCATE] = "ftruncate", [PROGRAM_MINCORE] = "mincore",
+	[PROGRAM_REMAP_FILE_PAGES] = "remap_file_pages",
+	[PROGRAM_PKEY_MPROTECT] = "pkey_mprotect", [PROGRAM_PKEY_ALLOC] = "pkey_alloc",
+	[PROGRAM_PKEY_FREE] = "pkey_free", [PROGRAM_SHMAT] = "shmat",
+	[PROGRAM_SHMDT] = "shmdt",
 };
 
 #define MAP_ANON	0x20
+#define ADVICE_HUGEPAGE	14
 #define MAX_ARGS	6
 
 /* A call cut into its parts: name args... = ret [@file] */
@@ -31,9 +36,10 @@ struct call_line {
 	const char	*ret;
 	const char	*note;		/* the @ part, or NULL */
 	uint64_t	value[MAX_ARGS];
+	bool		number[MAX_ARGS];
 };
 
-static bool split_call(char **word, unsigned n, struct call_line *c)
+static void split_call(char **word, unsigned n, struct call_line *c)
 {
 	unsigned i;
 
@@ -43,12 +49,21 @@ static bool split_call(char **word, unsigned n, struct call_line *c)
 		;
 	c->nr_args = i;
 	if (i + 1 >= n)
-		return false;
+		return;
 	c->ret = word[i + 1];
 	if (i + 2 < n && word[i + 2][0] == '@')
 		c->note = word[i + 2] + 1;
 	for (i = 0; i < c->nr_args && i < MAX_ARGS; i++)
-		if (!program_number(c->arg[i], &c->value[i]))
+		c->number[i] = program_number(c->arg[i], &c->value[i]);
+}
+
+/* A segment may have a name; everything else is a number. */
+static bool numbers_ok(const struct call_line *c, enum program_call call)
+{
+	unsigned i;
+
+	for (i = call == PROGRAM_SHMAT; i < c->nr_args && i < MAX_ARGS; i++)
+		if (!c->number[i])
 			return false;
 	return true;
 }
@@ -133,6 +148,10 @@ static int file_of_call(struct program_state *s, const struct call_line *c,
 			enum program_call call, void **file)
 {
 	*file = NULL;
+	if (call == PROGRAM_SHMAT) {
+		*file = c->nr_args ? program_segment(s, c->arg[0]) : NULL;
+		return 0;
+	}
 	if (call == PROGRAM_FTRUNCATE) {
 		*file = program_fd(s, c->value[0]);
 		return 0;
@@ -181,8 +200,11 @@ static bool do_context(struct program_state *s, struct program_proc *p,
 			program_fd_set(s, ret, program_fd(s, c->value[0]));
 		return true;
 	}
-	return !strcmp(name, "prlimit64") || !strcmp(name, "exit_group") ||
-	       !strcmp(name, "exit");
+	/* A limit has its R line, a new size its Z line. */
+	return program_shm_call(s, name, c->arg, c->nr_args, c->ret) ||
+	       !strcmp(name, "prlimit64") || !strcmp(name, "setrlimit") ||
+	       !strcmp(name, "getrlimit") || !strcmp(name, "fallocate") ||
+	       !strcmp(name, "exit_group") || !strcmp(name, "exit");
 }
 
 /* A file's size changes by its Z line where its descriptor is not known. */
@@ -209,6 +231,8 @@ static int do_call(struct program_state *s, struct program_proc *p,
 		return 0;
 	}
 	ret = s->b->call(s->host, p->handle, call, c->value, file);
+	if (call == PROGRAM_MADVISE && c->value[2] == ADVICE_HUGEPAGE)
+		p->huge = true;
 	compare_result(s, p, name, c, ret);
 	watch_layout(s, p);
 	return 0;
@@ -221,7 +245,6 @@ int program_call_line(struct program_state *s, char **word, unsigned n)
 	struct call_line c;
 	uint64_t nr;
 	unsigned i;
-	bool parsed;
 
 	if (n < 5 || !program_number(word[1], &nr))
 		return program_broken(s, "a call needs: S PROCESS NAME ARGS = RESULT");
@@ -229,9 +252,10 @@ int program_call_line(struct program_state *s, char **word, unsigned n)
 	if (!p)
 		return program_broken(s, "process %s was not introduced, or has ended",
 				      word[1]);
-	parsed = split_call(word + 3, n - 3, &c);
+	split_call(word + 3, n - 3, &c);
 	if (!c.ret)
 		return program_broken(s, "a call without a result");
+	program_fault_passed(s, p, c.ret);
 	if (!strcmp(word[2], "fork") || (!strcmp(word[2], "clone") &&
 					 strcmp(word[3], "CLONE_VM")))
 		return do_fork(s, p, &c);
@@ -240,7 +264,7 @@ int program_call_line(struct program_state *s, char **word, unsigned n)
 	for (i = 0; i < PROGRAM_NR_CALLS; i++) {
 		if (strcmp(word[2], program_call_names[i]))
 			continue;
-		if (!parsed)
+		if (!numbers_ok(&c, (enum program_call)i))
 			return program_broken(s, "an argument of %s is no number",
 					      word[2]);
 		return do_call(s, p, (enum program_call)i, word[2], &c);

@@ -315,8 +315,6 @@ static int core_file_resize(void *host, void *handle, uint64_t size)
 /* What madvise() does not do here; bad advice is for it to refuse. */
 static const struct { int advice; const char *name; } advice_lacking[] = {
 	{ MADV_COLLAPSE, "madvise MADV_COLLAPSE" },
-	{ MADV_GUARD_INSTALL, "madvise MADV_GUARD_INSTALL" },
-	{ MADV_GUARD_REMOVE, "madvise MADV_GUARD_REMOVE" },
 };
 
 static const char *lacking_advice(int advice)
@@ -334,9 +332,7 @@ static const char *core_lacks(enum program_call call, const uint64_t *args)
 	switch (call) {
 	case PROGRAM_MADVISE:
 		return lacking_advice((int)args[2]);
-	case PROGRAM_MLOCK: case PROGRAM_MUNLOCK: case PROGRAM_MLOCK2:
-	case PROGRAM_MLOCKALL: case PROGRAM_MUNLOCKALL: case PROGRAM_MSYNC:
-	case PROGRAM_MSEAL: case PROGRAM_MBIND:
+	case PROGRAM_MBIND:
 		return program_call_names[call];
 	default:
 		return NULL;
@@ -354,6 +350,22 @@ static long core_call(void *host, void *proc, enum program_call call,
 	case PROGRAM_MREMAP: return sys_mremap(a[0], a[1], a[2], a[3], a[4]);
 	case PROGRAM_BRK: return sys_brk(a[0]);
 	case PROGRAM_MADVISE: return sys_madvise(a[0], a[1], (int)a[2]);
+	case PROGRAM_MLOCK: return sys_mlock(a[0], a[1]);
+	case PROGRAM_MLOCK2: return sys_mlock2(a[0], a[1], (int)a[2]);
+	case PROGRAM_MUNLOCK: return sys_munlock(a[0], a[1]);
+	case PROGRAM_MLOCKALL: return sys_mlockall((int)a[0]);
+	case PROGRAM_MUNLOCKALL: return sys_munlockall();
+	case PROGRAM_MSYNC: return sys_msync(a[0], a[1], (int)a[2]);
+	case PROGRAM_MSEAL: return sys_mseal(a[0], a[1], a[2]);
+	case PROGRAM_MINCORE: return sys_mincore(a[0], a[1], a[2]);
+	case PROGRAM_REMAP_FILE_PAGES:
+		return sys_remap_file_pages(a[0], a[1], a[2], a[3], a[4]);
+	case PROGRAM_PKEY_MPROTECT:
+		return sys_pkey_mprotect(a[0], a[1], a[2], (int)a[3]);
+	case PROGRAM_PKEY_ALLOC: return sys_pkey_alloc(a[0], a[1]);
+	case PROGRAM_PKEY_FREE: return sys_pkey_free((int)a[0]);
+	case PROGRAM_SHMAT: return sys_shmat(file, a[1], (int)a[2]);
+	case PROGRAM_SHMDT: return sys_shmdt(a[0]);
 	case PROGRAM_FTRUNCATE:
 		return file ? sys_truncate(file, (s64)a[1]) : -EBADF;
 	default:
@@ -432,23 +444,8 @@ static char core_page_class(void *host, void *proc, uint64_t addr)
 
 static int core_incore(void *host, void *proc, uint64_t addr)
 {
-	char class = core_page_class(host, proc, addr);
-	struct core_proc *p = proc;
-	struct vma_view v;
-	struct page *page;
-
-	run_as(p);
-	if (!mm_view_vma(p->mm, addr, &v) || v.start > addr)
-		return -ENOMEM;
-	if (class != '.' && class != 'S')
-		return 1;
-	if (!v.file || v.file->f_kind == FILE_ZERO)
-		return 0;
-	page = filemap_get_page(v.file->f_mapping,
-				v.pgoff + ((addr - v.start) >> PAGE_SHIFT));
-	if (page)
-		put_page(page);
-	return page != NULL;
+	run_as(proc);
+	return mm_incore(((struct core_proc *)proc)->mm, addr);
 }
 
 static int core_vmflags(void *host, void *proc, uint64_t addr, char *buf,

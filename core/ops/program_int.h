@@ -9,7 +9,7 @@
 #include "ops/program.h"
 
 #define PROGRAM_NR_RLIMITS	16
-#define PROGRAM_MAX_WORDS	32
+#define PROGRAM_MAX_WORDS	64
 
 /* --- program_read.c: lines and words ------------------------------------ */
 
@@ -39,6 +39,13 @@ const char *program_value(char **word, unsigned n, const char *key);
 
 /* --- program_state.c: processes, files and objects of a recording ------- */
 
+/* A page fault of a program whose end is not known yet (program_touch.c). */
+struct program_last_fault {
+	bool		waiting, refused, by_kernel;
+	struct program_fault fault;
+	uint64_t	addr, code, line;
+};
+
 struct program_proc {
 	unsigned	nr;		/* its number in the recording */
 	unsigned	shares;		/* handle NULL: process whose memory it uses; 0: ended */
@@ -47,12 +54,15 @@ struct program_proc {
 	bool		at_exec;	/* g lines say what was resident at exec */
 	uint64_t	layout;		/* hash of the layout last compared */
 	bool		moved;		/* a call changed the layout, D not seen */
+	bool		huge;		/* it asked for huge pages */
+	struct program_last_fault last;
 	uint64_t	rlimit[PROGRAM_NR_RLIMITS];
 };
 
 struct program_file {
 	char		name[24];	/* F3; with an access mode for programs */
 	unsigned	may;
+	enum program_file_kind kind;
 	void		*handle;
 };
 
@@ -102,6 +112,11 @@ void *program_file(struct program_state *s, const char *name, unsigned may);
 void *program_file_new(struct program_state *s, const char *name,
 		       enum program_file_kind kind, uint64_t size, unsigned may,
 		       const char *path);
+/* A file that no layout names: its object gets its name by the first D line. */
+void *program_file_unnamed(struct program_state *s, const char *name,
+			   uint64_t size);
+/* A file on a disk: which of its pages are in memory is the disk's matter. */
+bool program_disk_object(const struct program_state *s, uint64_t object);
 int program_fd_set(struct program_state *s, uint64_t fd, void *file);
 void *program_fd(const struct program_state *s, uint64_t fd);
 /* Is `object` what the recording calls name? The first time decides. */
@@ -121,6 +136,16 @@ void program_unsupported(struct program_state *s, enum program_kind kind,
 			 const char *what);
 __attribute__((format(printf, 2, 3)))
 int program_broken(struct program_state *s, const char *fmt, ...);
+/*
+ * Something in memory is not as the kernel's: unequal, or unsupported where
+ * the kernel used what no backend has: swap (said by swapped), huge pages.
+ */
+__attribute__((format(printf, 5, 6)))
+void program_unlike(struct program_state *s, enum program_kind kind,
+		    const struct program_proc *p, bool swapped, const char *fmt, ...);
+/* A number, or the line is broken. */
+bool program_want_number(struct program_state *s, const char *text,
+			 uint64_t *value);
 int program_start_case(struct program_state *s, const char *id);
 
 /* --- program_layout.c ---------------------------------------------------- */
@@ -129,6 +154,28 @@ int program_start_case(struct program_state *s, const char *id);
 int program_layout_line(struct program_state *s, struct program_proc *p,
 			char *text);
 uint64_t program_layout_hash(struct program_state *s, struct program_proc *p);
+
+/* --- program_touch.c: accesses --------------------------------------------- */
+
+int program_touch_line(struct program_state *s, struct program_proc *p,
+		       char **word, unsigned n);
+int program_fault_line(struct program_state *s, struct program_proc *p,
+		       char **word, unsigned n);
+int program_resident_line(struct program_state *s, struct program_proc *p,
+			  char **word, unsigned n);
+int program_signal_line(struct program_state *s, struct program_proc *p,
+			char **word, unsigned n);
+/* The process went on after its last fault; result: of the call it made next. */
+void program_fault_passed(struct program_state *s, struct program_proc *p,
+			  const char *result);
+
+/* --- program_shm.c: SysV segments ------------------------------------------- */
+
+/* shmget, shmctl: true when it was one of them. */
+bool program_shm_call(struct program_state *s, const char *name, char **arg,
+		      unsigned n, const char *ret);
+/* The segment of that number ("38", "0x26", "ID0"), or NULL. */
+void *program_segment(struct program_state *s, const char *id);
 
 /* --- program_call.c: S lines; program_lines.c: all others ---------------- */
 

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * program_lines.c: every line of a recording but S and D: processes and files
- * come and go, memory is touched, and what was seen is compared.
+ * program_lines.c: every line of a recording but S, D and touches: processes
+ * and files come and go, and what was seen is compared.
  */
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,14 +17,6 @@ static const uint64_t default_rlimit[PROGRAM_NR_RLIMITS] = {
 	8ULL << 20, ~0ULL, ~0ULL, ~0ULL, ~0ULL, 0, 0, ~0ULL,
 };
 
-static bool number(struct program_state *s, const char *text, uint64_t *value)
-{
-	if (program_number(text, value))
-		return true;
-	program_broken(s, "'%.40s' is no number", text);
-	return false;
-}
-
 /* --- processes and files ------------------------------------------------------- */
 
 static int line_init(struct program_state *s, unsigned nr)
@@ -35,18 +26,19 @@ static int line_init(struct program_state *s, unsigned nr)
 	return 0;
 }
 
-/* E Pn path from=Pm */
+/* E Pn PATH from=Pm, or from=PNone: the first program, whose past is not recorded */
 static int line_exec(struct program_state *s, char **word, unsigned n)
 {
-	const char *from = program_value(word, n, "from");
+	const char *from = n ? program_value(word + n - 1, 1, "from") : NULL;
 	const uint64_t *rlimit = default_rlimit;
-	struct program_proc *parent, *p;
+	struct program_proc *parent = NULL, *p;
 	unsigned nr, old;
 
 	if (n < 4 || sscanf(word[1], "P%u", &nr) != 1 || !from ||
-	    sscanf(from, "P%u", &old) != 1)
+	    (strcmp(from, "PNone") && sscanf(from, "P%u", &old) != 1))
 		return program_broken(s, "an execve needs: E Pn PATH from=Pm");
-	parent = program_proc(s, old);
+	if (strcmp(from, "PNone"))
+		parent = program_proc(s, old);
 	if (parent)
 		rlimit = parent->rlimit;
 	p = program_proc_new(s, nr, rlimit);
@@ -91,8 +83,8 @@ static int line_open(struct program_state *s, char **word, unsigned n)
 
 	if (!fd || !name || !kind || !size)
 		return program_broken(s, "a file needs: F n fd= file= kind= size=");
-	if (!number(s, fd, &nr) || !number(s, size, &bytes) ||
-	    (oflags && !number(s, oflags, &flags)))
+	if (!program_want_number(s, fd, &nr) || !program_want_number(s, size, &bytes) ||
+	    (oflags && !program_want_number(s, oflags, &flags)))
 		return -EINVAL;
 	file = program_file_new(s, name, kind_of(kind), bytes,
 				(flags & 3) == 0 ? 1 : (flags & 3) == 1 ? 2 : 3,
@@ -126,7 +118,7 @@ static int line_resize(struct program_state *s, char **word, unsigned n)
 	if (n < 3 || !size)
 		return program_broken(s, "a new size needs: Z Fn size=");
 	file = program_file(s, word[1], 0);
-	if (!number(s, size, &bytes))
+	if (!program_want_number(s, size, &bytes))
 		return -EINVAL;
 	return file ? s->b->file_resize(s->host, file, bytes) : 0;
 }
@@ -143,7 +135,7 @@ static int line_rlimit(struct program_state *s, struct program_proc *p,
 	uint64_t value;
 	size_t i;
 
-	if (n < 4 || !number(s, word[3], &value))
+	if (n < 4 || !program_want_number(s, word[3], &value))
 		return program_broken(s, "a limit needs: R n RLIMIT_x VALUE");
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (!strcmp(word[2], names[i].name))
@@ -168,142 +160,12 @@ static int line_fields(struct program_state *s, struct program_proc *p,
 
 	if (!brk || !from || !to)
 		return program_broken(s, "no start_brk=, start_data=, end_data=");
-	if (!number(s, brk, &start) || !number(s, from, &lo) || !number(s, to, &hi))
+	if (!program_want_number(s, brk, &start) || !program_want_number(s, from, &lo) ||
+	    !program_want_number(s, to, &hi))
 		return -EINVAL;
 	/* The second B line of a process is its last: nothing to set. */
 	if (p->at_exec)
 		s->b->set_brk(s->host, p->handle, start, hi - lo);
-	return 0;
-}
-
-/* --- touches and faults ------------------------------------------------------------ */
-
-static void fault_text(char *buf, size_t size, int err,
-		       const struct program_fault *f, enum program_access kind,
-		       uint64_t value)
-{
-	const char *code = "MAPERR";
-
-	if (!err && kind == PROGRAM_LOAD)
-		snprintf(buf, size, "ok %#llx", (unsigned long long)value);
-	else if (!err)
-		snprintf(buf, size, "ok");
-	else if (f->signo == SIGBUS)
-		snprintf(buf, size, "SIGBUS/ADRERR@%llx", (unsigned long long)f->addr);
-	else if (f->code == SI_KERNEL)
-		snprintf(buf, size, "SIGSEGV/KERNEL@0");
-	else {
-		if (f->code == SEGV_ACCERR)
-			code = "ACCERR";
-		snprintf(buf, size, "SIGSEGV/%s@%llx", code,
-			 (unsigned long long)f->addr);
-	}
-}
-
-/* T n r|w|x|R|W addr [val] = ok [byte] | SIGNAL/CODE@addr */
-static int line_touch(struct program_state *s, struct program_proc *p,
-		      char **word, unsigned n)
-{
-	bool store = n > 2 && (word[2][0] | 32) == 'w';
-	enum program_access kind = store ? PROGRAM_STORE : PROGRAM_LOAD;
-	struct program_fault fault = { 0, 0, 0 };
-	unsigned at = store ? 5 : 4, size = 1;
-	uint64_t addr, value = 0, want;
-	const char *at_pc;
-	char got[64];
-	bool same;
-	int err;
-
-	if (n < at + 2 || strcmp(word[at], "="))
-		return program_broken(s, "a touch needs: T n r|w|x ADDR [VALUE] = RESULT");
-	if (!number(s, word[3], &addr) || (store && !number(s, word[4], &value)))
-		return -EINVAL;
-	if (word[2][0] == 'x')
-		kind = PROGRAM_EXEC;
-	if (word[2][0] == 'R' || word[2][0] == 'W')
-		size = 8;
-	err = s->b->access(s->host, p->handle, kind, addr, size, &value, &fault);
-	fault_text(got, sizeof(got), err, &fault, kind, value);
-	if (!err && kind == PROGRAM_LOAD && n > at + 2)
-		same = !strcmp(word[at + 1], "ok") &&
-			program_number(word[at + 2], &want) && want == value;
-	else
-		same = !strncmp(got, word[at + 1], strlen(word[at + 1])) &&
-			(err ? !got[strlen(word[at + 1])] : true);
-	/*
-	 * An executed byte was run: a fault elsewhere is what the instruction that
-	 * happened to be there did, after it had been fetched.
-	 */
-	at_pc = strrchr(word[at + 1], '@');
-	if (kind == PROGRAM_EXEC && !err && at_pc)
-		same = strtoull(at_pc + 1, NULL, 16) != addr;
-	if (same)
-		program_equal(s, PROGRAM_T);
-	else
-		program_unequal(s, PROGRAM_T, "P%u %s %s is %s, the kernel said %s %s",
-				p->nr, word[2], word[3], got, word[at + 1],
-				n > at + 2 ? word[at + 2] : "");
-	/* A stack may have grown; its D line follows only with the next call. */
-	if (s->cases)
-		p->layout = program_layout_hash(s, p);
-	return 0;
-}
-
-/* f n addr errcode u|k: a page fault, made again by the same kind of access */
-static int line_fault(struct program_state *s, struct program_proc *p,
-		      char **word, unsigned n)
-{
-	enum program_access kind = PROGRAM_LOAD;
-	struct program_fault fault = { 0, 0, 0 };
-	uint64_t addr, code, value = 0;
-	char got[64];
-	int err;
-
-	if (n < 5)
-		return program_broken(s, "a fault needs: f n ADDR ERRCODE u|k");
-	if (!number(s, word[2], &addr) || !number(s, word[3], &code))
-		return -EINVAL;
-	if (code & 2)
-		kind = PROGRAM_STORE;
-	else if (code & 16)
-		kind = PROGRAM_EXEC;
-	err = s->b->access(s->host, p->handle, kind, addr, 1, &value, &fault);
-	if (!err) {
-		program_equal(s, PROGRAM_F);
-		return 0;
-	}
-	fault_text(got, sizeof(got), err, &fault, kind, value);
-	program_unequal(s, PROGRAM_F, "P%u fault %s at %s ends in %s", p->nr,
-			word[3], word[2], got);
-	return 0;
-}
-
-/* g n startpage 3A2.5F: what execve itself has made resident */
-static int line_resident(struct program_state *s, struct program_proc *p,
-			 char **word, unsigned n)
-{
-	struct program_fault fault;
-	uint64_t addr, value = 0;
-	const char *run;
-
-	if (n < 4)
-		return program_broken(s, "residency needs: g n PAGE RUNS");
-	if (!p->at_exec)
-		return 0;
-	addr = strtoull(word[2], NULL, 16) * PAGE;
-	for (run = word[3]; *run; run++) {
-		char *end;
-		uint64_t count = strtoull(run, &end, 10);
-
-		if (end == run || !*end || !count || count > 1ULL << 36)
-			return program_broken(s, "'%.40s' is no list of runs", word[3]);
-		run = end;
-		if (*run == 'A')
-			for (; count; count--, addr += PAGE)
-				s->b->access(s->host, p->handle, PROGRAM_STORE, addr, 1,
-					     &value, &fault);
-		addr += count * PAGE;
-	}
 	return 0;
 }
 
@@ -326,6 +188,23 @@ static int line_incore_error(struct program_state *s, struct program_proc *p,
 	return 0;
 }
 
+/*
+ * Of a file on a disk it is read-ahead, and what others did before, that
+ * decides which pages are there: '.', 'f' and 'F' are one.
+ */
+static bool same_residency(struct program_state *s, struct program_proc *p,
+			   uint64_t addr, char got, char want)
+{
+	struct program_range r;
+
+	if (got == want)
+		return true;
+	if (!strchr(".fF01", got) || !strchr(".fF01", want))
+		return false;
+	return s->b->next_range(s->host, p->handle, addr, &r) && r.start <= addr &&
+	       program_disk_object(s, r.object);
+}
+
 /* G n pagemap addr np = str, C n mincore addr np = str */
 static int line_pages(struct program_state *s, struct program_proc *p,
 		      char **word, unsigned n)
@@ -335,7 +214,8 @@ static int line_pages(struct program_state *s, struct program_proc *p,
 
 	if (n == 6 && !map)
 		return 0;		/* mincore of no page */
-	if (n < 7 || !number(s, word[3], &addr) || !number(s, word[4], &count))
+	if (n < 7 || !program_want_number(s, word[3], &addr) ||
+	    !program_want_number(s, word[4], &count))
 		return program_broken(s, "pages need: %s n NAME ADDR COUNT = TEXT",
 				      word[0]);
 	if (map ? !s->b->page_class : !s->b->incore) {
@@ -352,15 +232,23 @@ static int line_pages(struct program_state *s, struct program_proc *p,
 			(char)('0' + (s->b->incore(s->host, p->handle,
 						   addr + i * PAGE) == 1));
 
-		if (got == word[6][i])
+		if (same_residency(s, p, addr + i * PAGE, got, word[6][i]))
 			continue;
-		program_unequal(s, map ? PROGRAM_G : PROGRAM_C,
-				"P%u page %llu of %s is '%c', the kernel had '%c'", p->nr,
-				(unsigned long long)i, word[3], got, word[6][i]);
+		program_unlike(s, map ? PROGRAM_G : PROGRAM_C, p, word[6][i] == 'S',
+			       "P%u page %llu of %s is '%c', the kernel had '%c'", p->nr,
+			       (unsigned long long)i, word[3], got, word[6][i]);
 		return 0;
 	}
 	program_equal(s, map ? PROGRAM_G : PROGRAM_C);
 	return 0;
+}
+
+static bool kernel_swapped(char **word, unsigned n)
+{
+	const char *text = program_value(word, n, "swap");
+	uint64_t pages;
+
+	return text && program_number(text, &pages) && pages;
 }
 
 /* V n anon= shmem= ...: those that are exact on every host */
@@ -387,13 +275,13 @@ static int line_usage(struct program_state *s, struct program_proc *p,
 
 		if (!text)
 			continue;
-		if (!number(s, text, &want))
+		if (!program_want_number(s, text, &want))
 			return -EINVAL;
 		if (got[i] == want)
 			continue;
-		program_unequal(s, PROGRAM_V, "P%u %s is %llu, the kernel had %llu", p->nr,
-				keys[i], (unsigned long long)got[i],
-				(unsigned long long)want);
+		program_unlike(s, PROGRAM_V, p, kernel_swapped(word, n),
+			       "P%u %s is %llu, the kernel had %llu", p->nr, keys[i],
+			       (unsigned long long)got[i], (unsigned long long)want);
 		return 0;
 	}
 	program_equal(s, PROGRAM_V);
@@ -408,7 +296,7 @@ static int line_vmflags(struct program_state *s, struct program_proc *p,
 	uint64_t addr;
 	unsigned i;
 
-	if (n < 5 || !number(s, word[3], &addr))
+	if (n < 5 || !program_want_number(s, word[3], &addr))
 		return program_broken(s, "flags need: L n vmflags ADDR = FLAGS");
 	if (!s->b->vmflags) {
 		program_unsupported(s, PROGRAM_L, "vmflags");
@@ -427,17 +315,24 @@ static int line_vmflags(struct program_state *s, struct program_proc *p,
 	return 0;
 }
 
-/* "! filler base=0x10000000 n=65525": mappings that were made but not logged */
+/*
+ * "! P2 signal ...": how a fault ended.
+ * "! filler base=0x10000000 n=65525": mappings that were made but not logged
+ */
 static int line_remark(struct program_state *s, char **word, unsigned n)
 {
 	const char *base = program_value(word, n, "base");
 	const char *count = program_value(word, n, "n");
 	struct program_proc *p = s->nr_procs ? &s->proc[s->nr_procs - 1] : NULL;
 	uint64_t addr, nr, i;
+	unsigned who;
 
+	if (n > 2 && sscanf(word[1], "P%u", &who) == 1 && !strcmp(word[2], "signal") &&
+	    program_proc(s, who))
+		return program_signal_line(s, program_proc(s, who), word, n);
 	if (n < 2 || strcmp(word[1], "filler") || !base || !count || !p || !p->handle)
 		return 0;
-	if (!number(s, base, &addr) || !number(s, count, &nr))
+	if (!program_want_number(s, base, &addr) || !program_want_number(s, count, &nr))
 		return -EINVAL;
 	for (i = 0; i < nr; i++, addr += PAGE) {
 		uint64_t args[6] = { addr, PAGE, i & 1, 0x4032, ~0ULL, 0 };
@@ -458,9 +353,9 @@ static int line_of_process(struct program_state *s, struct program_proc *p,
 	case 'K': return line_clone(s, p, word, n);
 	case 'R': return line_rlimit(s, p, word, n);
 	case 'B': return line_fields(s, p, word, n);
-	case 'T': return line_touch(s, p, word, n);
-	case 'f': return line_fault(s, p, word, n);
-	case 'g': return line_resident(s, p, word, n);
+	case 'T': return program_touch_line(s, p, word, n);
+	case 'f': return program_fault_line(s, p, word, n);
+	case 'g': return program_resident_line(s, p, word, n);
 	case 'G': case 'C': return line_pages(s, p, word, n);
 	case 'V': return line_usage(s, p, word, n);
 	case 'L': return line_vmflags(s, p, word, n);
@@ -485,7 +380,7 @@ int program_other_line(struct program_state *s, char **word, unsigned n)
 	case 'Z': return line_resize(s, word, n);
 	case 'W': case 'Y': return 0;
 	}
-	if (n < 2 || !number(s, word[1], &nr))
+	if (n < 2 || !program_want_number(s, word[1], &nr))
 		return program_broken(s, "'%s' needs the number of a process", word[0]);
 	if (word[0][0] == 'P')
 		return line_init(s, (unsigned)nr);
@@ -495,5 +390,6 @@ int program_other_line(struct program_state *s, char **word, unsigned n)
 	if (!p)
 		return program_broken(s, "process %s was not introduced, or has ended",
 				      word[1]);
+	program_fault_passed(s, p, NULL);
 	return line_of_process(s, p, word, n);
 }

@@ -152,6 +152,15 @@ static long call(void *host, void *proc, enum program_call call,
 	case PROGRAM_MSYNC: return model_msync(proc, a[0], a[1], (int)a[2]);
 	case PROGRAM_MSEAL: return model_mseal(proc, a[0], a[1], a[2]);
 	case PROGRAM_MBIND: return model_mbind(proc, a[0], a[1], a[2]);
+	case PROGRAM_MINCORE: return model_mincore(proc, a[0], a[1], a[2]);
+	case PROGRAM_REMAP_FILE_PAGES:
+		return model_remap_file_pages(proc, a[0], a[1], a[2], a[3], a[4]);
+	case PROGRAM_PKEY_MPROTECT:
+		return model_pkey_mprotect(proc, a[0], a[1], a[2], (int)a[3]);
+	case PROGRAM_PKEY_ALLOC: case PROGRAM_PKEY_FREE: return -EINVAL;
+	case PROGRAM_SHMAT:
+		return file ? model_shmat(proc, file, a[1], (int)a[2]) : -EINVAL;
+	case PROGRAM_SHMDT: return model_shmdt(proc, a[0]);
 	case PROGRAM_FTRUNCATE: return file ? model_ftruncate(file, a[1]) : -EBADF;
 	case PROGRAM_NR_CALLS: break;
 	}

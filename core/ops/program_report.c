@@ -44,12 +44,11 @@ static void mark_case(struct program_state *s)
 		c->line = s->reader->line;
 }
 
-void program_unequal(struct program_state *s, enum program_kind kind,
-		     const char *fmt, ...)
+static void unequal(struct program_state *s, enum program_kind kind,
+		    const char *fmt, va_list args)
 {
 	struct program_report *r = s->report;
 	char text[512], *diffs;
-	va_list args;
 	int len;
 
 	r->tally[kind].unequal++;
@@ -63,9 +62,7 @@ void program_unequal(struct program_state *s, enum program_kind kind,
 		return;
 	len = snprintf(text, sizeof(text), "line %llu: ",
 		       (unsigned long long)s->reader->line);
-	va_start(args, fmt);
 	vsnprintf(text + len, sizeof(text) - (size_t)len, fmt, args);
-	va_end(args);
 	len = (int)strlen(text);
 	diffs = realloc(r->diffs, r->diffs_len + (size_t)len + 2);
 	if (!diffs)
@@ -76,6 +73,30 @@ void program_unequal(struct program_state *s, enum program_kind kind,
 	diffs[r->diffs_len - 1] = '\n';
 	diffs[r->diffs_len] = '\0';
 	r->nr_diffs++;
+}
+
+void program_unequal(struct program_state *s, enum program_kind kind,
+		     const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	unequal(s, kind, fmt, args);
+	va_end(args);
+}
+
+void program_unlike(struct program_state *s, enum program_kind kind,
+		    const struct program_proc *p, bool swapped, const char *fmt, ...)
+{
+	va_list args;
+
+	if (swapped || p->huge) {
+		program_unsupported(s, kind, swapped ? "swap" : "transparent huge pages");
+		return;
+	}
+	va_start(args, fmt);
+	unequal(s, kind, fmt, args);
+	va_end(args);
 }
 
 void program_unsupported(struct program_state *s, enum program_kind kind,
@@ -115,6 +136,15 @@ int program_broken(struct program_state *s, const char *fmt, ...)
 	vsnprintf(r->error + len, sizeof(r->error) - (size_t)len, fmt, args);
 	va_end(args);
 	return -EINVAL;
+}
+
+bool program_want_number(struct program_state *s, const char *text,
+			 uint64_t *value)
+{
+	if (program_number(text, value))
+		return true;
+	program_broken(s, "'%.40s' is no number", text);
+	return false;
 }
 
 int program_start_case(struct program_state *s, const char *id)

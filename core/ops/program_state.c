@@ -115,12 +115,14 @@ struct program_proc *program_proc_fork(struct program_state *s,
 				       struct program_proc *parent, unsigned nr)
 {
 	uint64_t limits[PROGRAM_NR_RLIMITS];
+	bool huge = parent->huge;
 	struct program_proc *p;
 
 	memcpy(limits, parent->rlimit, sizeof(limits));
 	p = proc_add(s, nr, s->b->proc_fork(s->host, parent->handle));
 	if (p) {
 		memcpy(p->rlimit, limits, sizeof(limits));
+		p->huge = huge;
 		p->layout = program_layout_hash(s, p);
 	}
 	return p;
@@ -158,6 +160,7 @@ bool program_proc_exit(struct program_state *s, unsigned nr)
 
 void program_proc_end(struct program_state *s, struct program_proc *p)
 {
+	program_fault_passed(s, p, NULL);
 	if (p->handle)
 		s->b->proc_exit(s->host, p->handle);
 	p->handle = NULL;
@@ -165,8 +168,8 @@ void program_proc_end(struct program_state *s, struct program_proc *p)
 
 /* --- files ---------------------------------------------------------------- */
 
-static void *file_add(struct program_state *s, const char *name, unsigned may,
-		      void *handle)
+static void *file_add(struct program_state *s, const char *name,
+		      enum program_file_kind kind, unsigned may, void *handle)
 {
 	struct program_file *array = program_grow(s->file, s->nr_files,
 						  &s->cap_files, sizeof(*array));
@@ -181,6 +184,7 @@ static void *file_add(struct program_state *s, const char *name, unsigned may,
 	f = &array[s->nr_files++];
 	memset(f, 0, sizeof(*f));
 	strncpy(f->name, name, sizeof(f->name) - 1);
+	f->kind = kind;
 	f->may = may;
 	f->handle = handle;
 	return handle;
@@ -200,8 +204,19 @@ void *program_file(struct program_state *s, const char *name, unsigned may)
 	}
 	if (!any)
 		return NULL;
-	return file_add(s, name, may,
+	return file_add(s, name, any->kind, may,
 			s->b->file_reopen(s->host, any->handle, may));
+}
+
+bool program_disk_object(const struct program_state *s, uint64_t object)
+{
+	size_t i;
+
+	for (i = 0; i < s->nr_files; i++)
+		if (s->file[i].kind == PROGRAM_EXT4 &&
+		    s->b->file_object(s->host, s->file[i].handle) == object)
+			return true;
+	return false;
 }
 
 /* What the files of the recording machine held, as far as it matters. */
@@ -240,11 +255,18 @@ void *program_file_new(struct program_state *s, const char *name,
 		handle = s->b->file_reopen(s->host, program_file(s, name, 0), may);
 	else
 		handle = s->b->file_new(s->host, kind, size, may, pattern);
-	handle = file_add(s, name, may, handle);
+	handle = file_add(s, name, kind, may, handle);
 	if (handle && program_name_object(s, name,
 					  s->b->file_object(s->host, handle)))
 		return NULL;
 	return handle;
+}
+
+void *program_file_unnamed(struct program_state *s, const char *name,
+			   uint64_t size)
+{
+	return file_add(s, name, PROGRAM_SHMEM, 3,
+			s->b->file_new(s->host, PROGRAM_SHMEM, size, 3, NULL));
 }
 
 int program_fd_set(struct program_state *s, uint64_t fd, void *file)
