@@ -98,6 +98,9 @@ static void print_report(const char *path, const struct program_report *r,
 		printf("  final layouts: %llu equal, %llu unequal\n",
 		       (unsigned long long)r->layouts.equal,
 		       (unsigned long long)r->layouts.unequal);
+	if (r->given)
+		printf("  not compared: %llu answers that tell what execve made\n",
+		       (unsigned long long)r->given);
 	for (i = 0; i < r->nr_lacks; i++)
 		printf("  not supported: %s (%llu)\n", r->lack[i].name,
 		       (unsigned long long)r->lack[i].count);
@@ -159,6 +162,7 @@ static void json_report(const char *path, const struct program_report *r,
 	for (i = 0; i < r->nr_lacks; i++)
 		json_u64(&j, r->lack[i].name, r->lack[i].count);
 	json_close(&j);
+	json_u64(&j, "not_compared", r->given);
 	json_u64(&j, "findings", r->findings);
 	json_u64(&j, "cases", r->nr_cases);
 	json_end(&j);
@@ -251,7 +255,7 @@ int cmd_program(int argc, char **argv)
 		return EXIT_USAGE;
 	if (o.help || !files) {
 		fprintf(o.help ? stdout : stderr,
-			"usage: mmstorm program FILE... [options]   (FILE: mmtrace, plain or .gz)\n");
+			"usage: mmstorm program FILE... [options]   (FILE: mmtrace or strace text, plain or .gz)\n");
 		if (o.help)
 			options_help(rows);
 		return o.help ? EXIT_CLEAN : EXIT_USAGE;

@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "ops/program_int.h"
+#include "ops/program_strace.h"
+#include "ops/strace.h"
 
 /* "D n n=12 a-b:..." */
 static int layout_line(struct program_state *s, char *line)
@@ -65,7 +67,7 @@ static int case_line(struct program_state *s, char *line)
 	return program_start_case(s, word[1]);
 }
 
-static int run_line(struct program_state *s, char *line)
+int program_run_line(struct program_state *s, char *line)
 {
 	char *word[PROGRAM_MAX_WORDS];
 	unsigned n;
@@ -110,12 +112,16 @@ int program_run(const char *path, const struct program_backend *backend,
 	while ((err = program_next_line(&reader, &line, report->error,
 					sizeof(report->error))) > 0) {
 		report->lines++;
-		err = run_line(&s, line);
+		if (report->lines == 1 && strace_is_line(line)) {
+			err = program_strace_run(&s, line);
+			break;
+		}
+		err = program_run_line(&s, line);
 		if (err)
 			break;
 	}
 	if (!err && !report->lines)
-		err = program_broken(&s, "the file is empty: expected lines of mmtrace v1");
+		err = program_broken(&s, "the file is empty: expected lines of mmtrace v1 or of strace");
 	if (err && !report->error[0])
 		snprintf(report->error, sizeof(report->error), "%s:%llu: %s", path,
 			 (unsigned long long)reader.line, strerror(-err));

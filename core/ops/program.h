@@ -152,6 +152,8 @@ struct program_report {
 	uint64_t	lines;
 	struct program_tally tally[PROGRAM_NR_KINDS];
 	struct program_tally layouts;	/* of processes at their end (programs) */
+	/* Answers that tell what is not recorded, and so are not compared. */
+	uint64_t	given;
 	uint64_t	findings;	/* reported by the backend's machine */
 	struct program_lack lack[64];
 	unsigned	nr_lacks;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "ops/program_int.h"
+#include "ops/program_strace.h"
 
 const char *const program_call_names[PROGRAM_NR_CALLS] = {
 	[PROGRAM_MMAP] = "mmap", [PROGRAM_MUNMAP] = "munmap",
@@ -26,6 +27,7 @@ const char *const program_call_names[PROGRAM_NR_CALLS] = {
 };
 
 #define MAP_ANON	0x20
+#define MAP_FIXED_BITS	0x100010	/* FIXED, FIXED_NOREPLACE */
 #define ADVICE_HUGEPAGE	14
 #define MAX_ARGS	6
 
@@ -214,9 +216,54 @@ static bool is_unknown_truncate(const struct program_state *s,
 	return call == PROGRAM_FTRUNCATE && !file && !s->cases;
 }
 
+/* --- what a log of strace leaves open -------------------------------------------- */
+
+/* Calls that fail where nothing is mapped. */
+static bool needs_mapping(enum program_call call)
+{
+	switch (call) {
+	case PROGRAM_MPROTECT: case PROGRAM_PKEY_MPROTECT: case PROGRAM_MREMAP:
+	case PROGRAM_MADVISE: case PROGRAM_MLOCK: case PROGRAM_MLOCK2:
+	case PROGRAM_MUNLOCK: case PROGRAM_MSYNC: case PROGRAM_MSEAL:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* A place that the kernel chose, and we another. */
+static bool placed_elsewhere(const struct call_line *c, enum program_call call, long ret)
+{
+	uint64_t want;
+
+	return call == PROGRAM_MMAP && !(c->value[3] & MAP_FIXED_BITS) && ret > 0 &&
+	       program_number(c->ret, &want) && want != (uint64_t)ret;
+}
+
+/* Another thread's call may have come first: one by one, until it fits. */
+static long call_in_order(struct program_state *s, unsigned nr, enum program_call call,
+			  const struct call_line *c, void *file)
+{
+	struct program_proc *p = program_proc(s, nr);
+	long ret = s->b->call(s->host, p->handle, call, c->value, file);
+
+	while (s->strace && placed_elsewhere(c, call, ret)) {
+		uint64_t undo[MAX_ARGS] = { (uint64_t)ret, c->value[1] };
+
+		s->b->call(s->host, p->handle, PROGRAM_MUNMAP, undo, NULL);
+		if (!program_strace_other_first(s, nr))
+			return s->b->call(s->host, p->handle, call, c->value, file);
+		p = program_proc(s, nr);
+		ret = s->b->call(s->host, p->handle, call, c->value, file);
+	}
+	return ret;
+}
+
 static int do_call(struct program_state *s, struct program_proc *p,
 		   enum program_call call, const char *name, struct call_line *c)
 {
+	unsigned nr = p->nr;
+	bool given = s->given;
 	const char *lacks;
 	void *file;
 	long ret;
@@ -230,10 +277,16 @@ static int do_call(struct program_state *s, struct program_proc *p,
 		watch_layout(s, p);
 		return 0;
 	}
-	ret = s->b->call(s->host, p->handle, call, c->value, file);
+	if (s->strace && needs_mapping(call) && !program_errno(c->ret))
+		given |= program_strace_believe(s, p, c->value[0], c->value[1]);
+	ret = call_in_order(s, nr, call, c, file);
+	p = program_proc(s, nr);
 	if (call == PROGRAM_MADVISE && c->value[2] == ADVICE_HUGEPAGE)
 		p->huge = true;
-	compare_result(s, p, name, c, ret);
+	if (given)
+		s->report->given++;
+	else
+		compare_result(s, p, name, c, ret);
 	watch_layout(s, p);
 	return 0;
 }

@@ -56,6 +56,9 @@ struct program_proc {
 	bool		moved;		/* a call changed the layout, D not seen */
 	bool		huge;		/* it asked for huge pages */
 	struct program_last_fault last;
+	/* Of strace's text: below and above lies what execve mapped. */
+	uint64_t	given_below, given_above;
+	unsigned	given_calls;	/* that only tell where: 1 brk, 2 mmap */
 	uint64_t	rlimit[PROGRAM_NR_RLIMITS];
 };
 
@@ -77,6 +80,8 @@ struct program_object {
 	uint64_t	object;
 };
 
+struct program_strace;
+
 struct program_state {
 	const struct program_backend *b;
 	void		*host;
@@ -84,6 +89,8 @@ struct program_state {
 	struct program_reader *reader;
 	bool		cases;		/* golden or fuzz: D after each change */
 	bool		no_layouts;	/* this case has none: too many ranges */
+	struct program_strace *strace;	/* the text that is run, or NULL */
+	bool		given;		/* the next answer is not compared */
 	struct program_proc *proc;
 	size_t		nr_procs, cap_procs;
 	struct program_file *file;
@@ -92,6 +99,8 @@ struct program_state {
 	size_t		nr_fds, cap_fds;
 	struct program_object *object;
 	size_t		nr_objects, cap_objects;
+	char		**path;		/* of the files of strace's text, by number */
+	size_t		nr_paths, cap_paths;
 };
 
 int program_state_reset(struct program_state *s);
@@ -115,6 +124,10 @@ void *program_file_new(struct program_state *s, const char *name,
 /* A file that no layout names: its object gets its name by the first D line. */
 void *program_file_unnamed(struct program_state *s, const char *name,
 			   uint64_t size);
+/* "@F3:acc=r": the file of that path, made when it is met. 0 or -ENOMEM. */
+int program_path_note(struct program_state *s, const char *path,
+		      enum program_file_kind kind, unsigned may, char *note,
+		      size_t size);
 /* A file on a disk: which of its pages are in memory is the disk's matter. */
 bool program_disk_object(const struct program_state *s, uint64_t object);
 int program_fd_set(struct program_state *s, uint64_t fd, void *file);
@@ -125,6 +138,11 @@ bool program_same_object(struct program_state *s, const char *name,
 int program_name_object(struct program_state *s, const char *name,
 			uint64_t object);
 void *program_grow(void *array, size_t n, size_t *cap, size_t size);
+
+/* --- program.c ------------------------------------------------------------ */
+
+/* One line of mmtrace, which is cut up. */
+int program_run_line(struct program_state *s, char *line);
 
 /* --- program_report.c ---------------------------------------------------- */
 

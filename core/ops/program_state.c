@@ -4,6 +4,7 @@
  * introduced, and which object of the backend each of its names stands for.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,7 +36,9 @@ static void forget(struct program_state *s)
 		program_proc_end(s, &s->proc[i]);
 	for (i = 0; i < s->nr_files; i++)
 		s->b->file_close(s->host, s->file[i].handle);
-	s->nr_procs = s->nr_files = s->nr_fds = s->nr_objects = 0;
+	for (i = 0; i < s->nr_paths; i++)
+		free(s->path[i]);
+	s->nr_procs = s->nr_files = s->nr_fds = s->nr_objects = s->nr_paths = 0;
 	s->report->findings += s->b->close(s->host);
 	s->host = NULL;
 }
@@ -54,6 +57,7 @@ void program_state_free(struct program_state *s)
 	free(s->file);
 	free(s->fd);
 	free(s->object);
+	free(s->path);
 }
 
 /* --- processes ----------------------------------------------------------- */
@@ -206,6 +210,37 @@ void *program_file(struct program_state *s, const char *name, unsigned may)
 		return NULL;
 	return file_add(s, name, any->kind, may,
 			s->b->file_reopen(s->host, any->handle, may));
+}
+
+int program_path_note(struct program_state *s, const char *path,
+		      enum program_file_kind kind, unsigned may, char *note,
+		      size_t size)
+{
+	static const char *const acc[] = { "", "r", "w", "rw" };
+	char name[24];
+	size_t i;
+
+	/* Its number is that of the path among those met. */
+	for (i = 0; i < s->nr_paths && strcmp(s->path[i], path); i++)
+		;
+	if (i == s->nr_paths) {
+		char **array = program_grow(s->path, s->nr_paths, &s->cap_paths,
+					    sizeof(*array));
+
+		if (!array)
+			return -ENOMEM;
+		s->path = array;
+		array[i] = strdup(path);
+		if (!array[i])
+			return -ENOMEM;
+		s->nr_paths++;
+	}
+	snprintf(name, sizeof(name), "F%zu", i);
+	snprintf(note, size, "@%s:acc=%s", name, acc[may & 3]);
+	if (program_file(s, name, 0))
+		return 0;
+	/* How long it is decides only about signals, of which nothing is known. */
+	return program_file_new(s, name, kind, 1ULL << 40, may, NULL) ? 0 : -ENOMEM;
 }
 
 bool program_disk_object(const struct program_state *s, uint64_t object)
