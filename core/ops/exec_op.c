@@ -74,6 +74,10 @@ static enum check_effect advice_effect(u64 advice)
 	case MADV_DONTNEED:
 	case MADV_DONTNEED_LOCKED:
 		return CHECK_EFFECT_ZERO;
+	case MADV_GUARD_INSTALL:
+	case MADV_GUARD_REMOVE:
+		/* Where guards were, and are, is not kept: rights may come and go. */
+		return CHECK_EFFECT_ANY;
 	case MADV_DONTFORK:
 	case MADV_WIPEONFORK:
 		return CHECK_EFFECT_ADVISE;
