@@ -108,13 +108,18 @@ static void test_sticky(void **state)
 
 	map(0, 2, RW);
 	expect(advise(0, 1, MADV_GUARD_INSTALL), 0);
-	map(2, 2, RW);
-	expect_layout(&f, "0-4:rw-p");
-	expect(protect(2, 2, READ), 0);
-	map(4, 1, RW);
+	/* What joins it has no guards. */
+	map(2, 2, READ);
 	expect(protect(2, 2, RW), 0);
-	expect_layout(&f, "0-5:rw-p");
-	assert_true(vma_at(f.mm, PG(4))->vm_flags & VM_MAYBE_GUARD);
+	expect_layout(&f, "0-4:rw-p");
+	assert_true(vma_at(f.mm, PG(3))->vm_flags & VM_MAYBE_GUARD);
+	/* What is swallowed has some. */
+	map(8, 1, RW);
+	map(10, 1, RW);
+	expect(advise(10, 1, MADV_GUARD_INSTALL), 0);
+	map(9, 1, RW);
+	expect_layout(&f, "0-4:rw-p 8-11:rw-p");
+	assert_true(vma_at(f.mm, PG(8))->vm_flags & VM_MAYBE_GUARD);
 	mmfix_close(&f);
 }
 

@@ -92,6 +92,8 @@ static void test_remap(void **state)
 	/* Over several of them, and back. */
 	expect(remap_pages(0, 4, 0), 0);
 	expect_layout(&f, "0-4:rw-s@0 4-6:rw-p");
+	expect(unmap(1, 1), 0);
+	expect(remap_pages(0, 4, 0), -EINVAL);
 	fput(file);
 	mmfix_close(&f);
 }
