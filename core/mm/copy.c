@@ -47,6 +47,7 @@ static void copy_nonpresent_pte(struct copy_state *cs, pte_t *dst_pte,
 	if (is_migration_entry(entry)) {
 		struct page *page = pfn_swap_entry_to_page(entry);
 
+		window_hit(WIN_MIGRATION_ENTRY_COPIED);
 		cs->rss[mm_counter(page)]++;
 		/*
 		 * Exclusive or writable no more: when migration ends, both get

@@ -152,14 +152,16 @@ struct page *filemap_grab_page(struct address_space *mapping,
 		page = alloc_hole_page(mapping);
 		if (!page)
 			return ERR_PTR(-ENOMEM);
+		sched_window(WIN_CACHE_RACE_LOST, (u64)(uintptr_t)mapping, index);
 		err = filemap_add_page(mapping, page, index);
 		if (!err)
 			return page;
 		unlock_page(page);
 		put_page(page);
-		/* -EEXIST: another filled the hole first; its page serves. */
 		if (err != -EEXIST)
 			return ERR_PTR(err);
+		/* Another filled the hole first; its page serves. */
+		window_hit(WIN_CACHE_RACE_LOST);
 	}
 }
 
@@ -253,6 +255,7 @@ vm_fault_t filemap_fault(struct vm_fault *vmf)
 		/* Did it get truncated while it was not locked? */
 		if (likely(page_is_at(page, mapping, vmf->pgoff)))
 			break;
+		window_hit(WIN_PAGE_TRUNCATED_UNDER_FAULT);
 		unlock_page(page);
 		put_page(page);
 	}

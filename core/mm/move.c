@@ -19,6 +19,7 @@
 #include "mm/memory.h"
 #include "mm/rmap.h"
 #include "pgtable/notifier.h"
+#include "pgtable/swapops.h"
 #include "pgtable/tlbflush.h"
 #include "pgtable/walk.h"
 #include "sync/sched.h"
@@ -69,6 +70,8 @@ static bool move_entries(struct move_state *ms, pte_t *old_pte, pte_t *new_pte,
 		pte = ptep_get_and_clear(old_pte);
 		if (pte_present(pte))
 			flush = true;
+		else if (is_migration_entry(pte_to_swp_entry(pte)))
+			window_hit(WIN_MIGRATION_ENTRY_MOVED);
 		set_pte_at(ms->ctx, ms->new_addr + off, new_pte, pte);
 	}
 	return flush;

@@ -15,6 +15,7 @@
 #include "pgtable/notifier.h"
 #include "pgtable/swapops.h"
 #include "pgtable/walk.h"
+#include "sync/windows.h"
 
 /*
  * x86's pte_needs_flush: a TLB may have held the old entry, and rights differ in
@@ -75,6 +76,7 @@ static bool change_nonpresent_pte(struct mm_context *ctx, pte_t *pte,
 
 	if (!is_writable_migration_entry(entry))
 		return false;
+	window_hit(WIN_MIGRATION_ENTRY_PROTECTED);
 	/*
 	 * The page comes back without W; a write then faults, and the fault
 	 * finds it exclusive if W is allowed again.

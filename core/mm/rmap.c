@@ -24,6 +24,7 @@
 #include "mm/vma.h"
 #include "phys/slab.h"
 #include "sync/rcu.h"
+#include "sync/sched.h"
 #include "trace/counters.h"
 
 /* ---- memory ---- */
@@ -191,6 +192,7 @@ int __anon_vma_prepare(struct vm_area_struct *vma)
 		allocated = anon_vma;
 	}
 
+	sched_window(WIN_ANON_VMA_RACE_LOST, mm_place(&mm->context), vma->vm_start);
 	/*
 	 * A new one is locked too: its memory may be a recycled anon_vma that
 	 * someone, through RCU and a page, is about to lock and walk.
@@ -211,8 +213,10 @@ int __anon_vma_prepare(struct vm_area_struct *vma)
 
 	if (unlikely(allocated))
 		put_anon_vma(allocated);
-	if (unlikely(avc))
+	if (unlikely(avc)) {
+		window_hit(WIN_ANON_VMA_RACE_LOST);
 		anon_vma_chain_free(avc);
+	}
 	return 0;
 }
 

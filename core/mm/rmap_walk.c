@@ -91,6 +91,7 @@ bool page_vma_mapped_walk(struct page_vma_mapped_walk *pvmw)
 		pte_unmap(pte);
 		if (!match)
 			return false;
+		sched_window(WIN_RMAP_ENTRY_CHANGED, mm_place(ctx), pvmw->address);
 	}
 	pvmw->pte = pte_offset_map_lock(ctx, pmd, pvmw->address, &pvmw->ptl);
 	if (!pvmw->pte)
@@ -98,6 +99,8 @@ bool page_vma_mapped_walk(struct page_vma_mapped_walk *pvmw)
 	/* The entry that counts is the one under the lock. */
 	if (check_pte(pvmw, ptep_get(pvmw->pte)))
 		return true;
+	if (!(pvmw->flags & PVMW_SYNC))
+		window_hit(WIN_RMAP_ENTRY_CHANGED);
 	page_vma_mapped_walk_done(pvmw);
 	return false;
 }

@@ -88,8 +88,10 @@ void unmap_mapping_page(struct page *page)
 static void truncate_inode_page(struct page *page)
 {
 	/* A fault that was past its look at the size has mapped it again. */
-	if (page_mapped(page))
+	if (page_mapped(page)) {
+		window_hit(WIN_TRUNCATE_MET_FAULT);
 		unmap_mapping_page(page);
+	}
 	ClearPageDirty(page);
 	filemap_remove_page(page);
 }

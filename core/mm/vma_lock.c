@@ -126,6 +126,7 @@ struct vm_area_struct *lock_vma_under_rcu(struct mm_struct *mm, unsigned long ad
 	}
 	/* It is ours and holds still; but it may have shrunk, or moved, since it was found. */
 	if (unlikely(address < vma->vm_start || address >= vma->vm_end)) {
+		window_hit(WIN_VMA_CUT_UNDER_FAULT);
 		vma_end_read(vma);
 		goto abort;
 	}

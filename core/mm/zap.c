@@ -89,6 +89,7 @@ static void zap_nonpresent_pte(struct zap_state *zs, pte_t *pte, pte_t ptent)
 
 		if (!should_zap_page(zs->details, page))
 			return;
+		window_hit(WIN_MIGRATION_ENTRY_ZAPPED);
 		/* Its map count and reference went when it became an entry. */
 		zs->rss[mm_counter(page)]--;
 	} else if (is_pte_marker_entry(entry)) {

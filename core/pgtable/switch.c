@@ -51,6 +51,8 @@ static struct new_asid choose_new_asid(struct tlb_cpu_state *ts,
 		if (ts->slots[ns.asid].ctx_id != next->ctx_id)
 			continue;
 		ns.need_flush = ts->slots[ns.asid].tlb_gen < next_tlb_gen;
+		if (ns.need_flush)
+			window_hit(WIN_TAG_BEHIND);
 		return ns;
 	}
 	ns.asid = ts->next_asid++;
@@ -128,6 +130,7 @@ static void switch_same(struct vcpu *cpu, struct tlb_cpu_state *ts,
 	next_tlb_gen = read_tlb_gen(next);
 	if (ts->slots[ns.asid].tlb_gen == next_tlb_gen)
 		return;
+	window_hit(WIN_LAZY_BEHIND);
 	load_new_mm_cr3(cpu, ts, next, ns, next_tlb_gen);
 }
 

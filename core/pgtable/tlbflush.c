@@ -55,16 +55,21 @@ static void catch_up(struct vcpu *cpu, struct tlb_slot *slot,
 {
 	u64 local_gen = slot->tlb_gen;
 	u64 mm_gen;
+	bool only_one;
 
-	if (f->new_tlb_gen != TLB_GENERATION_INVALID && f->new_tlb_gen <= local_gen)
+	if (f->new_tlb_gen != TLB_GENERATION_INVALID && f->new_tlb_gen <= local_gen) {
+		window_hit(WIN_FLUSH_OVERTAKEN);
 		return;
+	}
 	mm_gen = (u64)atomic64_read_acquire(&ctx->tlb_gen);
 	/* An earlier handler has caught up with this one too. */
 	if (local_gen == mm_gen)
 		return;
 	sched_point(SCHED_TLB, slot);
-	if (f->end != TLB_FLUSH_ALL && f->new_tlb_gen == local_gen + 1 &&
-	    f->new_tlb_gen == mm_gen)
+	only_one = f->new_tlb_gen == local_gen + 1 && f->new_tlb_gen == mm_gen;
+	if (!only_one && f->new_tlb_gen != TLB_GENERATION_INVALID)
+		window_hit(WIN_FLUSH_WIDENED);
+	if (only_one && f->end != TLB_FLUSH_ALL)
 		flush_partial(cpu, f, local);
 	else
 		flush_full(cpu, local);
@@ -98,11 +103,15 @@ void flush_tlb_func(void *info)
 		struct tlb_slot *slot = &ts->slots[ts->loaded_asid];
 
 		VM_BUG_ON(slot->ctx_id != loaded->ctx_id);
-		if (READ_ONCE(ts->is_lazy))
+		if (READ_ONCE(ts->is_lazy)) {
+			/* At the end of a task it is its own, and no race. */
+			if (!local)
+				window_hit(WIN_LAZY_MET_TABLE_FREE);
 			/* It walks these tables, if at all, for nothing: let go of them. */
 			switch_mm_irqs_off(NULL, init);
-		else
+		} else {
 			catch_up(cpu, slot, loaded, f, local);
+		}
 	}
 	if (!local)
 		received(cpu, before);
@@ -121,8 +130,11 @@ static bool should_flush_tlb(unsigned int nr, void *info)
 	struct mm_context *loaded = smp_load_acquire(&ts->loaded_ctx);
 
 	/* Lazy: flushed when it switches to anyone, before it uses anything. */
-	if (smp_load_acquire(&ts->is_lazy))
+	if (smp_load_acquire(&ts->is_lazy)) {
+		if (loaded == f->ctx)
+			window_hit(WIN_LAZY_SKIPPED);
 		return false;
+	}
 	/* It may have read tlb_gen already, and not loaded the root yet. */
 	if (loaded == LOADED_MM_SWITCHING) {
 		window_hit(WIN_SWITCH_VS_FLUSH);
