@@ -243,6 +243,7 @@ void op_run_destroy(struct op_run *run)
 	machine_unbind_host(run->machine);
 	free(run->tasks);
 	free(run->mms);
+	free(run->naps);
 	free(run->counts);
 	free(run);
 }

@@ -8,12 +8,14 @@
  *	exec.c		runs: creation, starting and ending tasks, counts
  *	exec_op.c	one op of the current task, all but where its child goes
  *	exec_rest.c	moments with nobody running
+ *	exec_nap.c	storms: sleeping until another of the process wakes one
  *	exec_program.c	programs: slots, order, barriers
  *	exec_stream.c	storms: families
  */
 
 #include "base/atomic.h"
 #include "base/compiler.h"
+#include "base/list.h"
 #include "ops/exec.h"
 #include "phys/fail.h"
 #include "sync/spinlock.h"
@@ -55,8 +57,21 @@ struct op_task {
 	u64			line;			/* of its next op */
 	u32			barriers;		/* it has come to */
 
-	/* Storms: a child has left. */
+	/* Storms: asleep in a nap; the list under op_nap.lock, the flag ends the sleep. */
+	struct list_head	nap;
+	u32			asleep;
+
+	/* Storms: a child has left; a nap is over. */
 	wait_queue_head_t	wq;
+};
+
+/* See exec_nap.c: the tasks at the start of one process. */
+struct op_nap {
+	/* Under the lock. */
+	spinlock_t		lock;
+	struct list_head	asleep;		/* op_task.nap, the longest asleep first */
+	unsigned int		awake;
+	bool			over;		/* one has ended: no more naps */
 };
 
 /* See exec_rest.c. */
@@ -103,6 +118,7 @@ struct op_run {
 	/* Programs: a line is done, a task ended, a barrier was come to. */
 	wait_queue_head_t	wq;
 
+	struct op_nap		*naps;		/* storms: of each process at the start */
 	struct op_rest		rest;
 	struct mm_struct	**mms;		/* who makes a check: the live ones */
 	u64			quiet_share;	/* ops of a vCPU between checks */
@@ -167,6 +183,14 @@ void op_gone(struct op_run *run);
 void op_finish(struct op_run *run);
 /* Makes the check; nobody runs (serial). */
 void op_check(struct op_run *run);
+
+/* ---- exec_nap.c ---- */
+
+int op_naps_init(struct op_run *run);
+/* A task of the start sleeps until another of its process wakes it; it wakes some first. */
+void op_nap(struct op_task *t, unsigned int wakes);
+/* It has no more to do. */
+void op_nap_end(struct op_task *t);
 
 /* ---- exec_op.c ---- */
 

@@ -29,6 +29,8 @@ static int stream_setup(struct op_run *run)
 	int err;
 
 	err = op_run_places(run, op_mix_tasks_max(run->mix, made));
+	if (!err)
+		err = op_naps_init(run);
 	if (err)
 		return err;
 	/* A generation after the other: its places follow those of its parents. */
@@ -120,7 +122,11 @@ static void stream_main(struct op_task *t)
 			wait_for_place(t, child);
 		more = op_do(t, &op, t->stream.k - 1);
 		op_between(t->run);
+		if (more && t->stream.nap && !op_stopped(t->run))
+			op_nap(t, t->stream.nap - 1u);
 	}
+	if (!t->parent)
+		op_nap_end(t);
 	if (has_children(t))
 		wait_for_children(t);
 	if (!t->parent)

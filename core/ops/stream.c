@@ -35,9 +35,10 @@ static u64 draw_below(struct draw *d, u64 n)
 	return n ? scale64(draw(d), n) : 0;
 }
 
+/* What never happens costs no draw: what is new leaves old mixes' streams as they are. */
 static bool draw_share(struct draw *d, u16 of_1000)
 {
-	return draw_below(d, 1000) < of_1000;
+	return of_1000 && draw_below(d, 1000) < of_1000;
 }
 
 /* ---- mixes ---- */
@@ -80,7 +81,10 @@ int op_mix_valid(const struct op_mix *mix)
 	if (max(max(mix->shared, mix->file), max(mix->hot, mix->tagged)) > 1000 ||
 	    max(mix->moving, mix->readonly) > 1000)
 		return -EINVAL;
-	if (mix->restore > 1000 || mix->dwell + mix->duel > 1000)
+	if (max(mix->restore, mix->chain) > 1000 || max(mix->nap, mix->home) > 1000 ||
+	    mix->whole > 1000)
+		return -EINVAL;
+	if (mix->dwell + mix->duel > 1000 || mix->readers + mix->writers > 1000)
 		return -EINVAL;
 	if ((mix->duel && !mix->stretch) || (mix->dwell && !mix->dwell_ops) ||
 	    (mix->dwell + mix->duel && !mix->hot_pages))
@@ -108,20 +112,42 @@ unsigned long op_mix_tasks_max(const struct op_mix *mix, unsigned int initial)
 
 /* ---- arguments ---- */
 
+static u64 nr_regions(const struct op_stream *s)
+{
+	return max(min((u64)s->mix->regions, s->world->pages), 1ULL);
+}
+
+static u64 region_pages(const struct op_stream *s)
+{
+	return s->world->pages / nr_regions(s);
+}
+
 static u64 hot_pages(const struct op_stream *s)
 {
-	return min((u64)s->mix->hot_pages, s->world->pages);
+	return min((u64)s->mix->hot_pages, region_pages(s));
+}
+
+/* The first page of the region in which the task is at the moment. */
+static u64 draw_region(const struct op_stream *s, struct draw *d)
+{
+	u64 nr = nr_regions(s);
+
+	if (nr == 1)
+		return 0;
+	if (draw_share(d, s->mix->home))
+		return s->thread % nr * region_pages(s);
+	return draw_below(d, nr) * region_pages(s);
 }
 
 /*
- * Hot pages lie across the middle, where two page tables meet; the first of them
- * are hotter than the others.
+ * Hot pages lie across the middle of a region (without regions two page tables meet
+ * there); the first of them are hotter than the others.
  */
 static u64 draw_hot(const struct op_stream *s, struct draw *d)
 {
-	u64 hot = hot_pages(s);
+	u64 first = draw_region(s, d), hot = hot_pages(s);
 
-	return (s->world->pages - hot) / 2 + draw_below(d, 1 + draw_below(d, hot));
+	return first + (region_pages(s) - hot) / 2 + draw_below(d, 1 + draw_below(d, hot));
 }
 
 static u64 draw_page(const struct op_stream *s, struct draw *d)
@@ -130,7 +156,7 @@ static u64 draw_page(const struct op_stream *s, struct draw *d)
 		return s->focus.page + draw_below(d, s->focus.pages);
 	if (hot_pages(s) && draw_share(d, s->mix->hot))
 		return draw_hot(s, d);
-	return draw_below(d, s->world->pages);
+	return draw_region(s, d) + draw_below(d, region_pages(s));
 }
 
 static u64 draw_addr(const struct op_stream *s, struct draw *d, u64 offset)
@@ -148,13 +174,16 @@ static u64 draw_word(struct draw *d)
 static void draw_range(const struct op_stream *s, struct draw *d, u64 *addr,
 		       u64 *len)
 {
-	u64 page = draw_page(s, d);
+	bool whole = !s->focus.pages && draw_share(d, s->mix->whole);
+	u64 page = whole ? draw_region(s, d) : draw_page(s, d);
 	u64 end = s->focus.pages ? s->focus.page + s->focus.pages : s->world->pages;
 	u64 most = min((u64)s->mix->len_max, end - page);
 	u64 pages = 1 + draw_below(d, most);
 
 	if (draw(d) & 1)
 		pages = 1 + draw_below(d, pages);
+	if (whole)
+		pages = region_pages(s);
 	*addr = op_page(page, 0);
 	*len = pages << 12;
 }
@@ -197,13 +226,20 @@ static void draw_mprotect(const struct op_stream *s, struct draw *d,
 		op->arg[2] |= PROT_EXEC;
 }
 
-/* Where a range of that many pages goes: in a focus to and fro, else anywhere. */
+/*
+ * Where a range of that many pages goes: in a focus to and fro, a region onto another,
+ * else anywhere; but where regions are, to where others meet it.
+ */
 static u64 draw_target(const struct op_stream *s, struct draw *d, u64 page,
 		       u64 pages)
 {
 	if (s->focus.pages > pages)
 		return page == s->focus.page ? page + pages : s->focus.page;
-	return draw_below(d, s->world->pages - pages + 1);
+	if (nr_regions(s) == 1)
+		return draw_below(d, s->world->pages - pages + 1);
+	if (pages == region_pages(s))
+		return draw_region(s, d);
+	return min(draw_page(s, d), s->world->pages - pages);
 }
 
 /* Without a target it may only grow or shrink in place: see the window. */
@@ -322,13 +358,25 @@ static void draw_args(const struct op_stream *s, struct draw *d,
 
 /* ---- streams ---- */
 
+/* Spread over the threads of a process: each has some of every kind, the first calls. */
+static u8 role_of(const struct op_mix *mix, unsigned int thread)
+{
+	unsigned int place = 999 - thread * 618 % 1000;
+
+	if (place < mix->readers)
+		return OP_ROLE_READER;
+	return place < (unsigned int)mix->readers + mix->writers ? OP_ROLE_WRITER : OP_ROLE_ANY;
+}
+
 static void stream_start(struct op_stream *s, u64 key)
 {
 	s->key = key;
 	s->k = 0;
 	s->stretch_end = 0;
+	s->nap = 0;
 	memset(&s->focus, 0, sizeof(s->focus));
 	memset(&s->last, 0, sizeof(s->last));
+	memset(&s->moved, 0, sizeof(s->moved));
 	s->weights = weights(s->mix, s->depth);
 }
 
@@ -339,6 +387,8 @@ void op_stream_init(struct op_stream *s, const struct op_world *world,
 	s->world = world;
 	s->mix = mix;
 	s->task = (u16)nth;
+	s->thread = (u16)(nth / max(world->procs, 1u));
+	s->role = role_of(mix, s->thread);
 	stream_start(s, hash64(world->seed, AXIS_START, nth));
 }
 
@@ -433,10 +483,28 @@ static u64 full_size(const struct op_stream *s)
 	return (u64)s->world->file_pages << 12;
 }
 
+static bool moved(const struct mm_op *last)
+{
+	return last->code == OP_MREMAP && last->arg[3];
+}
+
 /* Did the op before take away what there was in the range arg[0], arg[1]? */
 static bool unmapped(const struct mm_op *last)
 {
-	return last->code == OP_MUNMAP || (last->code == OP_MREMAP && last->arg[3]);
+	return last->code == OP_MUNMAP || moved(last);
+}
+
+/* What was moved goes back, or on: its pages were in many places in the end. */
+static void move_on(const struct op_stream *s, struct draw *d, struct mm_op *op)
+{
+	const struct mm_op *before = &s->moved;
+
+	*op = *before;
+	op->arg[0] = before->arg[4];
+	op->arg[4] = before->arg[0];
+	if (draw(d) & 1)
+		op->arg[4] = op_page(draw_target(s, d, op_addr_value(op->arg[0]) >> 12,
+						 op->arg[1] >> 12), 0);
 }
 
 /* Puts back what the op before took away; false if it took nothing. */
@@ -464,7 +532,14 @@ static void draw_op(const struct op_stream *s, struct draw *d, struct mm_op *op)
 {
 	if (draw_share(d, s->mix->restore) && restore(s, d, op))
 		return;
-	op->code = (u8)(s->focus.pages ? draw_focused(s, d) : draw_any(s, d));
+	if (moved(&s->moved) && draw_share(d, s->mix->chain)) {
+		move_on(s, d, op);
+		return;
+	}
+	if (s->role != OP_ROLE_ANY)
+		op->code = s->role == OP_ROLE_WRITER && draw(d) & 1 ? OP_STORE : OP_LOAD;
+	else
+		op->code = (u8)(s->focus.pages ? draw_focused(s, d) : draw_any(s, d));
 	/* A world without files has nothing to truncate. */
 	if (op->code == OP_TRUNCATE && !s->world->files)
 		op->code = OP_YIELD;
@@ -484,6 +559,12 @@ bool op_stream_next(struct op_stream *s, struct mm_op *op)
 	memset(op, 0, sizeof(*op));
 	op->task = s->task;
 	draw_op(s, &d, op);
+	if (moved(op))
+		s->moved = *op;
+	else if (!moved(&s->last) || op->code != OP_MMAP)	/* no repair of its hole */
+		memset(&s->moved, 0, sizeof(s->moved));
 	s->last = *op;
+	/* Children would keep their parents waiting. */
+	s->nap = !s->depth && draw_share(&d, s->mix->nap) ? (u8)(1 + draw_below(&d, 3)) : 0;
 	return true;
 }

@@ -23,7 +23,9 @@
  * page is chance; that they meet a thousand times, when they do, is not.
  *
  * Mappings stay in the window (they name their place, FIXED), so that what one task
- * maps another meets, and a run's memory is bounded.
+ * maps another meets, and a run's memory is bounded.  The window may be cut into
+ * regions: each thread of a process has one for its home, where it meets nobody, and
+ * goes abroad now and then.
  */
 
 struct op_stream;
@@ -41,6 +43,15 @@ struct op_mix {
 	u16		moving;		/* mremap names its target (FIXED) */
 	u16		readonly;	/* mprotect takes the right to write */
 	u16		restore;	/* what an op unmapped or cut off, the next puts back */
+	u16		chain;		/* what mremap moved moves on, or back */
+	u16		nap;		/* a task sleeps after an op, until another wakes it */
+	u16		whole;		/* a range is a whole region */
+	u16		home;		/* an address is in the task's own region */
+	u16		regions;	/* parts that the window is cut into, 0 = not cut */
+
+	/* Of 1000 tasks at the start: how many never do anything but ... */
+	u16		readers;	/* load */
+	u16		writers;	/* load and store */
 
 	/* Of 1000: how often a stretch is ... */
 	u16		dwell;		/* accesses only, to its focus */
@@ -49,7 +60,7 @@ struct op_mix {
 	u16		dwell_ops;
 
 	u16		len_max;	/* pages of a mapping or range, from 1 */
-	u16		hot_pages;	/* size of the hot part, 0 = none */
+	u16		hot_pages;	/* size of the hot part, of a region's too; 0 = none */
 
 	/* The family. */
 	u8		depth;		/* generations after the first, 0 = no fork */
@@ -78,6 +89,12 @@ struct op_focus {
 	u8			stores;		/* of 64 accesses */
 };
 
+enum op_role {
+	OP_ROLE_ANY,
+	OP_ROLE_READER,
+	OP_ROLE_WRITER,
+};
+
 struct op_stream {
 	const struct op_world	*world;
 	const struct op_mix	*mix;
@@ -85,12 +102,16 @@ struct op_stream {
 	u64			k;		/* of the next op */
 	u64			life;		/* ops in all, 0 = until told to stop */
 	u16			task;		/* of its ancestor at the start */
+	u16			thread;		/* which of its process that one was */
+	u8			role;		/* enum op_role */
+	u8			nap;		/* after this op: 0, or 1 + how many it wakes */
 	u8			depth;		/* generations above it */
 	u8			place;		/* it has at its parent */
 	u32			weights;	/* sum, without what it may not draw */
 	struct op_focus		focus;
 	u64			stretch_end;	/* k of the next stretch's first op */
 	struct mm_op		last;		/* the op before, where k is not 0 */
+	struct mm_op		moved;		/* what a chain moves on, if anything */
 };
 
 /* The stream of the nth task at the start. */

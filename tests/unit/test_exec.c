@@ -342,7 +342,7 @@ static const struct op_world storm_world = {
 	.file_pages = 8, .seed = 9,
 };
 
-static void storm(enum run_mode mode, u64 ops, struct log *log,
+static void storm(enum run_mode mode, u64 ops, const struct op_mix *mix, struct log *log,
 		  struct op_counts *c)
 {
 	struct op_run_config config = {
@@ -354,21 +354,21 @@ static void storm(enum run_mode mode, u64 ops, struct log *log,
 	memset(log, 0, sizeof(*log));
 	assert_int_equal(check_attach(config.machine, CHECK_ALL), 0);
 	assert_int_equal(op_run_create(&config, &run), 0);
-	assert_int_equal(op_run_streams(run, &mix, ops), 0);
+	assert_int_equal(op_run_streams(run, mix, ops), 0);
 	op_run_counts(run, -1, c);
 	op_run_destroy(run);
 	end(config.machine);
 }
 
-static void test_storms(void **state)
+static void same_either_way(const struct op_mix *mix)
 {
 	struct op_counts serial, parallel;
 	struct log log;
 	unsigned int i;
 
-	storm(RUN_SERIAL, 4000, &log, &serial);
+	storm(RUN_SERIAL, 4000, mix, &log, &serial);
 	assert_true(log.quiets > 3);
-	storm(RUN_JITTER, 4000, &log, &parallel);
+	storm(RUN_JITTER, 4000, mix, &log, &parallel);
 	assert_true(log.quiets > 1);
 	assert_int_equal(parallel.tasks, parallel.tasks_ended);
 	/* What tasks do does not depend on how they run. */
@@ -376,6 +376,15 @@ static void test_storms(void **state)
 	for (i = 0; i < OP_NR; i++)
 		assert_int_equal(serial.count[i], parallel.count[i]);
 	assert_true(serial.signal[OP_LOAD] && serial.count[OP_FORK]);
+}
+
+static void test_storms(void **state)
+{
+	struct op_mix sleepy = mix;
+
+	same_either_way(&mix);
+	sleepy.nap = 300;
+	same_either_way(&sleepy);
 }
 
 struct turns {
@@ -392,8 +401,8 @@ static void count_turns(void *arg, const struct op_place *place,
 	turns->last = place->task;
 }
 
-/* On one vCPU no op is left half way, and yet no task waits for another's end. */
-static void test_turns(void **state)
+/* How often another task did the next op, on one vCPU that does only accesses. */
+static unsigned int turns_taken(unsigned int nap)
 {
 	struct op_mix touch = mix;
 	struct turns turns = { 0 };
@@ -405,11 +414,30 @@ static void test_turns(void **state)
 
 	memset(touch.weight, 0, sizeof(touch.weight));
 	touch.weight[OP_STORE] = touch.weight[OP_LOAD] = 1;
+	touch.nap = (u16)nap;
 	assert_int_equal(op_run_create(&config, &run), 0);
 	assert_int_equal(op_run_streams(run, &touch, 40000), 0);
-	assert_true(turns.taken > 2 * storm_world.tasks);
 	op_run_destroy(run);
 	end(config.machine);
+	return turns.taken;
+}
+
+/* On one vCPU no op is left half way, and yet no task waits for another's end. */
+static void test_turns(void **state)
+{
+	assert_true(turns_taken(0) > 2 * storm_world.tasks);
+}
+
+/*
+ * Who sleeps after every op does one before another task's turn, or two when it was the
+ * last awake; until the first has ended, which is near the end.
+ */
+static void test_naps(void **state)
+{
+	unsigned int awake = turns_taken(0), taken = turns_taken(1000);
+
+	assert_true(awake < 40000 / 8);
+	assert_true(taken > 40000 / 4);
 }
 
 /* In the middle: not before it has begun. */
@@ -455,6 +483,7 @@ int main(void)
 		cmocka_unit_test(test_any_program_ends),
 		cmocka_unit_test(test_storms),
 		cmocka_unit_test(test_turns),
+		cmocka_unit_test(test_naps),
 		cmocka_unit_test(test_stop),
 	};
 

@@ -178,6 +178,138 @@ static void test_restore(void **state)
 	assert_in_range(restored, 1000, 4000);
 }
 
+static const struct op_world cut_world = {
+	.cpus = 2, .tasks = 8, .procs = 2, .pages = 103, .seed = 7,
+};
+#define REGION	25	/* pages, of four; three are left over at the end */
+
+/* What a call is about: its pages, [0] to [1], and where it moves them. */
+static bool draw_call(struct op_stream *s, u64 pages[2], u64 *to)
+{
+	struct mm_op op;
+
+	assert_true(op_stream_next(s, &op));
+	if (op.code != OP_MUNMAP && op.code != OP_MREMAP)
+		return false;
+	pages[0] = op_addr_value(op.arg[0]) >> 12;
+	pages[1] = pages[0] + (op.arg[1] >> 12) - 1;
+	*to = op.code == OP_MREMAP ? op_addr_value(op.arg[4]) >> 12 : 4 * REGION;
+	return true;
+}
+
+/* At home each thread of a process is in its own region; abroad in each of them. */
+static void test_regions(void **state)
+{
+	struct op_mix cut = {
+		.name = "cut", .weight = { [OP_MUNMAP] = 1, [OP_MREMAP] = 1 },
+		.hot = 500, .hot_pages = 4, .len_max = 2, .moving = 1000,
+		.regions = 4, .home = 1000,
+	};
+	unsigned int nth, i, seen = 0, targets = 0;
+	struct op_stream s;
+	u64 pages[2], to;
+
+	for (nth = 0; nth < cut_world.tasks; nth++) {
+		op_stream_init(&s, &cut_world, &cut, nth);
+		for (i = 0; i < 1000; i++)
+			if (draw_call(&s, pages, &to))
+				assert_int_equal(pages[0] / REGION, nth / 2 % 4);
+	}
+	cut.home = 0;
+	cut.whole = 1000;
+	op_stream_init(&s, &cut_world, &cut, 0);
+	for (i = 0; i < 1000; i++) {
+		if (!draw_call(&s, pages, &to))
+			continue;
+		assert_int_equal(pages[0] % REGION, 0);
+		assert_int_equal(pages[1] - pages[0], REGION - 1);
+		assert_int_equal(to % REGION, 0);
+		seen |= 1u << pages[0] / REGION;
+		targets |= 1u << to / REGION;
+	}
+	assert_int_equal(seen, 0xf);
+	assert_int_equal(targets & 0xf, 0xf);
+}
+
+/* What mremap moved moves again, when its hole is filled or at once: half of the times back. */
+static void test_chain(void **state)
+{
+	struct op_mix chained = mix;
+	unsigned int i, back = 0, on = 0, filled = 0;
+	struct mm_op op, last = { 0 };
+	struct op_stream s;
+
+	chained.chain = 1000;
+	chained.weight[OP_MREMAP] = 1;
+	chained.moving = 200;
+	chained.restore = 500;
+	op_stream_init(&s, &world, &chained, 0);
+	for (i = 0; i < 20000; i++, last = op) {
+		assert_true(op_stream_next(&s, &op));
+		if (last.code != OP_MREMAP || !last.arg[3])
+			continue;
+		if (op.code == OP_MMAP) {
+			assert_int_equal(op.arg[0], last.arg[0]);
+			filled++;
+			assert_true(op_stream_next(&s, &op));
+		}
+		check_op(&op);
+		assert_int_equal(op.code, OP_MREMAP);
+		assert_int_equal(op.arg[0], last.arg[4]);
+		assert_int_equal(op.arg[1], last.arg[2]);
+		*(op.arg[4] == last.arg[0] ? &back : &on) += 1;
+	}
+	assert_true(back > 100 && on > 100 && filled > 100);
+}
+
+/* A task's kind is for life, and the first of a process can do anything. */
+static void test_roles(void **state)
+{
+	struct op_mix parts = mix;
+	unsigned int nth, i, of[3] = { 0 };
+	struct op_stream s;
+	struct mm_op op;
+
+	parts.readers = 250;
+	parts.writers = 250;
+	for (nth = 0; nth < 64; nth++) {
+		op_stream_init(&s, &cut_world, &parts, nth);
+		of[s.role]++;
+		assert_true(nth >= cut_world.procs || s.role == OP_ROLE_ANY);
+		for (i = 0; i < 100 && s.role != OP_ROLE_ANY; i++) {
+			op_stream_next(&s, &op);
+			assert_true(op.code == OP_LOAD ||
+				    (op.code == OP_STORE && s.role == OP_ROLE_WRITER));
+		}
+	}
+	assert_in_range(of[OP_ROLE_READER], 12, 20);
+	assert_in_range(of[OP_ROLE_WRITER], 12, 20);
+}
+
+/* Naps are the first generation's, and leave the ops as they are. */
+static void test_naps(void **state)
+{
+	struct op_mix sleepy = mix;
+	struct op_stream s, awake, child;
+	unsigned int i, naps = 0;
+	struct mm_op op, same;
+
+	sleepy.nap = 100;
+	op_stream_init(&s, &world, &sleepy, 0);
+	op_stream_init(&awake, &world, &mix, 0);
+	for (i = 0; i < 10000; i++) {
+		op_stream_next(&s, &op);
+		op_stream_next(&awake, &same);
+		assert_true(op_equal(&op, &same));
+		assert_in_range(s.nap, 0, 3);
+		naps += s.nap != 0;
+	}
+	assert_in_range(naps, 800, 1200);
+	op_stream_child(&s, 0, &child);
+	while (op_stream_next(&child, &op))
+		assert_int_equal(child.nap, 0);
+}
+
 /* Counts the tasks of a family and its deepest generation. */
 static unsigned int family(struct op_stream *s, int ops, unsigned int *deepest)
 {
@@ -240,6 +372,15 @@ static void test_mix_valid(void **state)
 	m.duel = 401;
 	assert_int_equal(op_mix_valid(&m), -EINVAL);
 	m = mix;
+	m.readers = 600;
+	m.writers = 400;
+	assert_int_equal(op_mix_valid(&m), 0);
+	m.writers = 401;
+	assert_int_equal(op_mix_valid(&m), -EINVAL);
+	m = mix;
+	m.whole = 1001;
+	assert_int_equal(op_mix_valid(&m), -EINVAL);
+	m = mix;
 	memset(m.weight, 0, sizeof(m.weight));
 	assert_int_equal(op_mix_valid(&m), -EINVAL);
 	m.weight[OP_FORK] = 1;	/* nothing to do for the last generation */
@@ -255,6 +396,10 @@ int main(void)
 		cmocka_unit_test(test_same_seed),
 		cmocka_unit_test(test_focus),
 		cmocka_unit_test(test_restore),
+		cmocka_unit_test(test_regions),
+		cmocka_unit_test(test_chain),
+		cmocka_unit_test(test_roles),
+		cmocka_unit_test(test_naps),
 		cmocka_unit_test(test_families),
 		cmocka_unit_test(test_mix_valid),
 	};
