@@ -23,6 +23,31 @@ static const char *next_word(const char **list, char *buf, size_t size)
 	return buf;
 }
 
+int parse_storms(const char *command, const char *list,
+		 const struct storm_info *chosen[STORMS_MAX])
+{
+	char word[64];
+	int nr = 0;
+
+	for (; next_word(&list, word, sizeof(word)); nr++) {
+		if (nr == STORMS_MAX) {
+			fprintf(stderr, "mmstorm %s: at most %d storms in one go\n", command,
+				STORMS_MAX);
+			return -EINVAL;
+		}
+		chosen[nr] = storm_find(word);
+		if (!chosen[nr]) {
+			fprintf(stderr, "mmstorm %s: there is no storm '%s'; 'mmstorm list storms' names them\n",
+				command, word);
+			return -EINVAL;
+		}
+	}
+	if (!nr)
+		fprintf(stderr, "mmstorm %s: no storm is named; 'mmstorm list storms' names them\n",
+			command);
+	return nr ? nr : -EINVAL;
+}
+
 int parse_checks(const char *command, const char *list, u32 *mask)
 {
 	char word[32];

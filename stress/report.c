@@ -9,6 +9,7 @@
 #include "hw/machine.h"
 #include "kern/sched.h"
 #include "kern/task.h"
+#include "ops/swarm.h"
 #include "stress/run.h"
 #include "stress/sanitizer.h"
 #include "stress/windows.h"
@@ -190,7 +191,7 @@ static void print_checks(FILE *out, const struct run *run)
 				check_info[id].what);
 	if (strcmp(sanitizer_name(), "none"))
 		fprintf(out, "    %-10s %25u reports\n", sanitizer_name(),
-			sanitizer_reports());
+			run_sanitizer_reports(run));
 }
 
 static void print_findings(FILE *out, const struct run *run)
@@ -201,14 +202,27 @@ static void print_findings(FILE *out, const struct run *run)
 	for (i = 0; (f = finding_get(&run->machine->sink, i)); i++)
 		fprintf(out, "finding   %s (%u times)\n", f->title,
 			READ_ONCE(f->count));
-	if (sanitizer_reports())
+	if (run_sanitizer_reports(run))
 		fprintf(out, "finding   %u reports of %s, above\n",
-			sanitizer_reports(), sanitizer_name());
+			run_sanitizer_reports(run), sanitizer_name());
 }
 
-void report_summary(FILE *out, const struct run *run,
-		    const struct verdict *verdict)
+/* A swarm's runs differ: this one's mix. */
+static void print_mix(FILE *out, const struct run *run)
 {
+	char mix[600];
+
+	if (!run->storm->swarm)
+		return;
+	op_mix_print(&run->mix, mix, sizeof(mix));
+	fprintf(out, "mix       %s\n", mix);
+}
+
+void report_summary(FILE *out, const struct run *run)
+{
+	const struct verdict *verdict = &run->verdict;
+
+	print_mix(out, run);
 	print_ops(out, run);
 	print_counters(out, run);
 	print_windows(out, run);
@@ -224,4 +238,24 @@ void report_summary(FILE *out, const struct run *run,
 		verdict->word, (unsigned long long)run->o->seed,
 		(unsigned long long)run_ops(run), run_findings(run));
 	fflush(out);
+}
+
+int report_storms(FILE *out, const struct run *runs, unsigned int nr)
+{
+	const struct verdict *worst = verdict_gravest(runs, nr);
+	unsigned int i, findings = 0;
+	u64 ops = 0;
+
+	if (nr < 2)
+		return worst->code;
+	fprintf(out, "storms   ");
+	for (i = 0; i < nr; i++) {
+		fprintf(out, "%s %s %s", i ? "," : "", runs[i].storm->name, runs[i].verdict.word);
+		ops += runs[i].nr_ops;
+		findings += runs[i].nr_findings;
+	}
+	fprintf(out, "\nmmstorm: %s seed=0x%llx ops=%llu findings=%u\n", worst->word,
+		(unsigned long long)runs->o->seed, (unsigned long long)ops, findings);
+	fflush(out);
+	return worst->code;
 }

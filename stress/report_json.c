@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A run as JSON lines: one "finding" line each, then one "summary".
+ * A run as JSON lines: one "finding" line each, then one "summary"; several runs one
+ * after the other.
  *
  * A file appears under its name only when it has been written whole.
  */
@@ -13,6 +14,7 @@
 
 #include "base/atomic.h"
 #include "hw/machine.h"
+#include "ops/swarm.h"
 #include "stress/json.h"
 #include "stress/run.h"
 #include "stress/sanitizer.h"
@@ -101,9 +103,10 @@ static void write_counts(struct json *j, const struct run *run)
 		write_ages(j, run);
 }
 
-static void write_summary(FILE *file, const struct run *run,
-			  const struct verdict *verdict)
+static void write_summary(FILE *file, const struct run *run)
 {
+	const struct verdict *verdict = &run->verdict;
+	char mix[600];
 	struct json j;
 
 	json_begin(&j, file, "summary");
@@ -111,12 +114,14 @@ static void write_summary(FILE *file, const struct run *run,
 	json_string(&j, "why", verdict->why);
 	json_u64(&j, "exit_code", verdict->code);
 	json_string(&j, "storm", run->storm->name);
+	op_mix_print(&run->mix, mix, sizeof(mix));
+	json_string(&j, "mix", mix);
 	json_hex(&j, "seed", run->o->seed);
 	json_u64(&j, "ops", run_ops(run));
 	json_double(&j, "seconds", run->seconds);
 	json_u64(&j, "findings", run_findings(run));
 	json_string(&j, "sanitizer", sanitizer_name());
-	json_u64(&j, "sanitizer_reports", sanitizer_reports());
+	json_u64(&j, "sanitizer_reports", run_sanitizer_reports(run));
 	json_string(&j, "repeat", run->repeat);
 	write_ops(&j, run);
 	write_counts(&j, run);
@@ -132,16 +137,13 @@ static int complain(const char *path)
 	return -err;
 }
 
-static bool write_all(FILE *file, const struct run *run,
-		      const struct verdict *verdict)
+static bool write_all(FILE *file, const char *text, size_t size)
 {
-	bool bad;
+	bool good;
 
 	errno = 0;
-	write_findings(file, run);
-	write_summary(file, run, verdict);
-	bad = ferror(file);
-	return !fclose(file) && !bad;
+	good = fwrite(text, 1, size, file) == size;
+	return !fclose(file) && good;
 }
 
 /* A pipe or a device cannot appear whole: it is written as it is. */
@@ -152,8 +154,7 @@ static bool is_special(const char *path)
 	return !stat(path, &st) && !S_ISREG(st.st_mode);
 }
 
-static int write_file(const char *path, const struct run *run,
-		      const struct verdict *verdict)
+static int write_file(const char *path, const char *text, size_t size)
 {
 	bool special = is_special(path);
 	char tmp[4096];
@@ -167,7 +168,7 @@ static int write_file(const char *path, const struct run *run,
 	file = fopen(tmp, "w");
 	if (!file)
 		return complain(path);
-	if (!write_all(file, run, verdict) ||
+	if (!write_all(file, text, size) ||
 	    (!special && rename(tmp, path))) {
 		int ret = complain(path);
 
@@ -178,13 +179,16 @@ static int write_file(const char *path, const struct run *run,
 	return 0;
 }
 
-int report_json(const struct run *run, const struct verdict *verdict)
+void report_json(FILE *out, const struct run *run)
 {
-	if (!run->o->json)
-		return 0;
-	if (strcmp(run->o->json, "-"))
-		return write_file(run->o->json, run, verdict);
-	write_findings(stdout, run);
-	write_summary(stdout, run, verdict);
+	write_findings(out, run);
+	write_summary(out, run);
+}
+
+int report_save(const char *path, const char *text, size_t size)
+{
+	if (strcmp(path, "-"))
+		return write_file(path, text, size);
+	fwrite(text, 1, size, stdout);
 	return fflush(stdout) ? complain("standard output") : 0;
 }

@@ -15,6 +15,7 @@
 #include "hw/machine.h"
 #include "kern/boot.h"
 #include "kern/sched.h"
+#include "ops/swarm.h"
 #include "stress/lists.h"
 #include "stress/run.h"
 #include "stress/sanitizer.h"
@@ -216,47 +217,112 @@ static int set_up(struct run *run)
 	return op_run_create(&config, &run->ops);
 }
 
-static int run_storm(struct run *run)
+/* The document that was asked for may be JSON: then the summary is talk. */
+static FILE *summary_of(const struct run_options *o)
 {
-	struct verdict verdict;
-	int ret = set_up(run);
+	return o->json && !strcmp(o->json, "-") ? stderr : stdout;
+}
 
+/* One storm; false when there was none, for want of a machine. */
+static bool run_storm(struct run *run, FILE *json)
+{
+	int ret;
+
+	if (!run->o->quiet)
+		fprintf(stderr, "%s\n", run->repeat);
+	sanitizer_set_epitaph(run->repeat);
+	run->reports_before = sanitizer_reports();
+	ret = set_up(run);
 	if (ret) {
 		fprintf(stderr, "mmstorm run: the machine could not be set up: %s\n",
 			strerror(-ret));
-		return ret == -EINVAL || ret == -ENOSYS ? EXIT_USAGE :
-							  EXIT_RESOURCES;
+		run->verdict.code = ret == -EINVAL || ret == -ENOSYS ? EXIT_USAGE : EXIT_RESOURCES;
+		return false;
 	}
 	unleash(run);
 	settle(run);
-	verdict = run_verdict(run);
-	report_summary(run->o->json && !strcmp(run->o->json, "-") ?
-		       stderr : stdout, run, &verdict);
-	if (report_json(run, &verdict) && verdict.code != EXIT_FINDINGS)
-		verdict.code = EXIT_USAGE;
+	run->verdict = run_verdict(run);
+	run->nr_ops = run_ops(run);
+	run->nr_findings = run_findings(run);
+	report_summary(summary_of(run->o), run);
+	if (json)
+		report_json(json, run);
 	op_run_destroy(run->ops);
 	check_detach(run->machine);
 	kern_shutdown(run->machine);
-	return verdict.code;
+	return true;
+}
+
+/* One after the other, whatever the ones before have found; Ctrl-C ends them all. */
+static int run_storms(struct run *runs, unsigned int nr, FILE *json)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		if (!run_storm(&runs[i], json))
+			return runs[i].verdict.code;
+		else if (runs[i].verdict.code == EXIT_INTERRUPTED)
+			nr = i + 1;
+	return report_storms(summary_of(runs->o), runs, nr);
+}
+
+static int run_and_save(struct run *runs, unsigned int nr)
+{
+	const char *path = runs->o->json;
+	size_t size = 0;
+	char *text = NULL;
+	FILE *json = path ? open_memstream(&text, &size) : NULL;
+	int code;
+
+	if (path && !json)
+		return EXIT_RESOURCES;
+	code = run_storms(runs, nr, json);
+	if (json && (fclose(json) || report_save(path, text, size)) && code != EXIT_FINDINGS)
+		code = EXIT_USAGE;
+	free(text);
+	return code;
+}
+
+/* What the tasks do this time. */
+static void deal(struct run *run)
+{
+	run->mix = run->storm->mix;
+	if (run->storm->swarm)
+		op_mix_swarm(&run->storm->mix, run->o->seed, &run->mix);
 }
 
 static int usage(void)
 {
-	printf("usage: mmstorm run STORM [options]\n\n"
-	       "Lets a storm of ops loose on a simulated machine and judges it.\n"
-	       "'mmstorm list storms' names the storms.\n\n");
+	printf("usage: mmstorm run STORM[,STORM...] [options]\n\n"
+	       "Lets a storm of ops loose on a simulated machine and judges it; several one\n"
+	       "after the other, each with the whole time.  'mmstorm list storms' names them.\n\n");
 	options_help(run_rows);
 	printf("\nExit: 0 SUCCESS, 1 usage, 2 FINDINGS, 3 out of resources, 5 STALL,\n"
 	       "7 NOT-EXERCISED, 130 interrupted.\n");
 	return EXIT_CLEAN;
 }
 
+/* What follows from the command line for one storm. */
+static int prepare(struct run *run)
+{
+	char resolved[400];
+
+	deal(run);
+	if (parse_checks("run", run->o->checks, &run->checks) ||
+	    parse_bugs("run", run->o->bugs, run->zoo) ||
+	    parse_without("run", run->o->without, &run->mix))
+		return -EINVAL;
+	options_print(run_rows, run->o, resolved, sizeof(resolved));
+	snprintf(run->repeat, sizeof(run->repeat), "mmstorm run %s %s", run->storm->name, resolved);
+	return 0;
+}
+
 int cmd_run(int argc, char **argv)
 {
+	const struct storm_info *chosen[STORMS_MAX];
+	struct run runs[STORMS_MAX];
 	struct run_options o;
-	struct run run = { .o = &o };
-	char resolved[400];
-	int words;
+	int words, nr, i;
 
 	run_options_default(&o);
 	words = options_parse("run", run_rows, argc, argv, &o);
@@ -265,27 +331,18 @@ int cmd_run(int argc, char **argv)
 	if (o.help)
 		return usage();
 	if (words != 1) {
-		fprintf(stderr, "mmstorm run: name one storm; 'mmstorm list storms' names them\n");
+		fprintf(stderr, "mmstorm run: name one storm, or several as STORM,STORM; 'mmstorm list storms' names them\n");
 		return EXIT_USAGE;
 	}
-	run.storm = storm_find(argv[1]);
-	if (!run.storm) {
-		fprintf(stderr, "mmstorm run: there is no storm '%s'; 'mmstorm list storms' names them\n",
-			argv[1]);
+	nr = parse_storms("run", argv[1], chosen);
+	if (nr < 0)
 		return EXIT_USAGE;
-	}
-	run.mix = run.storm->mix;
 	if (!o.ops && o.timeout <= 0)
 		o.timeout = 20;
-	if (parse_checks("run", o.checks, &run.checks) ||
-	    parse_bugs("run", o.bugs, run.zoo) ||
-	    parse_without("run", o.without, &run.mix))
-		return EXIT_USAGE;
-	options_print(run_rows, &o, resolved, sizeof(resolved));
-	snprintf(run.repeat, sizeof(run.repeat), "mmstorm run %s %s",
-		 run.storm->name, resolved);
-	sanitizer_set_epitaph(run.repeat);
-	if (!o.quiet)
-		fprintf(stderr, "%s\n", run.repeat);
-	return run_storm(&run);
+	for (i = 0; i < nr; i++) {
+		runs[i] = (struct run){ .o = &o, .storm = chosen[i] };
+		if (prepare(&runs[i]))
+			return EXIT_USAGE;
+	}
+	return run_and_save(runs, (unsigned int)nr);
 }

@@ -53,16 +53,23 @@ enum run_stop {
 	STOP_STALL,
 };
 
+struct verdict {
+	enum exit_code	code;
+	const char	*word;
+	char		why[160];
+};
+
 /* One run, from set-up to verdict. */
 struct run {
 	const struct run_options *o;
 	const struct storm_info	*storm;
-	struct op_mix		mix;		/* the storm's, less what is left out */
+	struct op_mix		mix;		/* the storm's, as dealt, less what is left out */
 	u32			checks;		/* mask */
 	u64			zoo[2];		/* planted bugs */
 	struct machine		*machine;
 	struct op_run		*ops;
 	char			repeat[512];	/* the command that runs it again */
+	unsigned int		reports_before;	/* of a sanitizer, in this process */
 
 	/* Written by the monitor and by signal handlers, atomically. */
 	u32			stop;		/* enum run_stop */
@@ -72,6 +79,9 @@ struct run {
 	/* After the run. */
 	double			seconds;
 	int			error;		/* of op_run_*, 0 or -errno */
+	struct verdict		verdict;
+	u64			nr_ops;		/* these two outlive the machine */
+	unsigned int		nr_findings;
 };
 
 /* monitor.c: a host thread that shows progress, keeps time and sees stalls. */
@@ -80,22 +90,22 @@ void monitor_join(struct run *run);
 u64 monitor_now_ns(void);
 
 /* verdict.c */
-struct verdict {
-	enum exit_code	code;
-	const char	*word;
-	char		why[160];
-};
 struct verdict run_verdict(const struct run *run);
 u64 run_ops(const struct run *run);
 unsigned int run_findings(const struct run *run);
+unsigned int run_sanitizer_reports(const struct run *run);
+/* What a user must hear of several runs: the code of the gravest. */
+const struct verdict *verdict_gravest(const struct run *runs, unsigned int nr);
 
 /* report.c: the summary that a person reads; report_json.c: the same as JSON lines. */
-void report_summary(FILE *out, const struct run *run,
-		    const struct verdict *verdict);
+void report_summary(FILE *out, const struct run *run);
+/* The verdict on several runs, and the exit code; of one it is the run's own. */
+int report_storms(FILE *out, const struct run *runs, unsigned int nr);
 void report_finding(FILE *out, const struct run *run, const struct finding *f);
 void report_machine(FILE *out, const struct run *run);
-/* 0, or -errno after a message when the file could not be written whole. */
-int report_json(const struct run *run, const struct verdict *verdict);
+void report_json(FILE *out, const struct run *run);
+/* Under that name, - is standard output; -errno after a message when not written whole. */
+int report_save(const char *path, const char *text, size_t size);
 
 int cmd_run(int argc, char **argv);
 

@@ -13,11 +13,13 @@
  */
 
 #define STORM_WINDOWS_MAX	12
+#define STORMS_MAX		16	/* in one go */
 
 struct storm_info {
 	const char	*name;
 	const char	*what;		/* one line, for `mmstorm list storms' */
 	struct op_mix	mix;
+	bool		swarm;		/* the seed draws a run's mix from it (ops/swarm.h) */
 	unsigned int	pages;		/* of the window, default */
 	unsigned int	files;
 	unsigned int	file_pages;

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "base/atomic.h"
+#include "base/compiler.h"
 #include "hw/machine.h"
 #include "stress/run.h"
 #include "stress/sanitizer.h"
@@ -24,9 +25,14 @@ u64 run_ops(const struct run *run)
 	return counts.ops;
 }
 
+unsigned int run_sanitizer_reports(const struct run *run)
+{
+	return sanitizer_reports() - run->reports_before;
+}
+
 unsigned int run_findings(const struct run *run)
 {
-	return finding_count(&run->machine->sink) + sanitizer_reports();
+	return finding_count(&run->machine->sink) + run_sanitizer_reports(run);
 }
 
 /* The first of the storm's windows that was not hit, or NULL. */
@@ -92,4 +98,29 @@ struct verdict run_verdict(const struct run *run)
 		return v;
 	}
 	return say(EXIT_CLEAN, "SUCCESS");
+}
+
+/* As above: what must be heard first comes last here. */
+static unsigned int gravity(enum exit_code code)
+{
+	static const enum exit_code order[] = {
+		EXIT_CLEAN, EXIT_NOT_EXERCISED, EXIT_RESOURCES, EXIT_INTERRUPTED, EXIT_STALL,
+		EXIT_FINDINGS,
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(order) && order[i] != code; i++)
+		;
+	return i;
+}
+
+const struct verdict *verdict_gravest(const struct run *runs, unsigned int nr)
+{
+	const struct verdict *worst = &runs->verdict;
+	unsigned int i;
+
+	for (i = 1; i < nr; i++)
+		if (gravity(runs[i].verdict.code) > gravity(worst->code))
+			worst = &runs[i].verdict;
+	return worst;
 }
