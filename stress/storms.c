@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "stress/storm.h"
+#include "stress/storms/storms.h"
 
 static const struct storm_info fork_fault_munmap = {
 	.name		= "fork-fault-munmap",
@@ -54,6 +55,14 @@ static const struct storm_info fork_fault_munmap = {
 
 const struct storm_info *const storms[] = {
 	&fork_fault_munmap,
+	&storm_fault,
+	&storm_unmap,
+	&storm_shootdown,
+	&storm_cow,
+	&storm_mprotect,
+	&storm_remap,
+	&storm_switch,
+	&storm_mixed,
 	NULL,
 };
 

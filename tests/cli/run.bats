@@ -10,10 +10,53 @@ load common
 	refuses "there is no command 'rnu'" rnu
 }
 
-@test "no storm, two storms, an unknown storm" {
+@test "no storm, two words, storms that do not exist" {
 	refuses "name one storm" run
 	refuses "name one storm" run fork-fault-munmap fork-fault-munmap
 	refuses "there is no storm 'frok'; 'mmstorm list storms' names them" run frok
+	refuses "there is no storm 'frok'; 'mmstorm list storms' names them" run fault,frok
+	refuses "there is no storm ''" run fault,,cow
+	refuses "no storm is named" run ''
+	refuses "at most 16 storms in one go" run "$(printf 'cow,%.0s' {1..17})"
+}
+
+@test "several storms in one go" {
+	run --separate-stderr "$MMSTORM" run fault,cow --cpus 2 --ops 5k --seed 9 --any-windows --progress never --json both.json
+	[ "$status" -eq 0 ]
+	[ "$(grep -c '^mmstorm: SUCCESS seed=0x9' <<<"$output")" -eq 3 ]
+	[ "${lines[-2]}" = "storms    fault SUCCESS, cow SUCCESS" ]
+	[[ "$stderr" == *"mmstorm run fault --cpus 2 "*"mmstorm run cow --cpus 2 "* ]]
+	python3 - <<-'PY'
+	import json
+	lines = [json.loads(line) for line in open("both.json")]
+	assert [line["storm"] for line in lines] == ["fault", "cow"], lines
+	assert all(line["type"] == "summary" for line in lines), lines
+	PY
+}
+
+@test "of several storms the gravest verdict counts" {
+	run --separate-stderr "$MMSTORM" run fork-fault-munmap,shootdown --cpus 2 --ops 10 --quiet
+	[ "$status" -eq 7 ]
+	[ "${lines[-2]}" = "storms    fork-fault-munmap NOT-EXERCISED, shootdown NOT-EXERCISED" ]
+	[[ "${lines[-1]}" == "mmstorm: NOT-EXERCISED seed="* ]]
+}
+
+@test "a swarm says what it was dealt, and is dealt it again" {
+	mix() { "$MMSTORM" run mixed --cpus 2 --ops 1k --any-windows --quiet --seed "$1" | grep '^mix '; }
+	first=$(mix 1)
+	[[ "$first" == "mix       mmap "*"load "* ]]
+	[ "$(mix 1)" = "$first" ]
+	[ "$(mix 2)" != "$first" ]
+}
+
+@test "every storm is listed, first its name" {
+	run "$MMSTORM" list storms
+	[ "$status" -eq 0 ]
+	[ "${#lines[@]}" -eq "$((1 + $(ls "$MM_SOURCE"/stress/storms/*.c | wc -l)))" ]
+	local file
+	for file in "$MM_SOURCE"/stress/storms/*.c; do
+		grep -q "^$(basename "$file" .c) " <<<"$output"
+	done
 }
 
 @test "numbers out of range and not numbers" {
