@@ -44,7 +44,7 @@ const struct option_row run_rows[] = {
 	  "points disturbed per million (0: default)" },
 	{ "speculate", 0, OPTION_COUNT, ROW(speculate_ppm), 0, 1000000, NULL,
 	  "accesses followed by a speculative TLB fill, per million" },
-	{ "tasks", 0, OPTION_COUNT, ROW(tasks), 0, OP_TASKS_MAX, NULL,
+	{ "tasks", 0, OPTION_COUNT, ROW(tasks), 0, OP_STORM_TASKS_MAX, NULL,
 	  "tasks at the start (0: the storm's, by CPUs)" },
 	{ "pages", 0, OPTION_COUNT, ROW(pages), 0, CHECK_WINDOW_PAGES, NULL,
 	  "pages they fight over (0: the storm's)" },
@@ -128,10 +128,9 @@ static struct op_world world_of(const struct run *run)
 {
 	const struct run_options *o = run->o;
 	const struct storm_info *storm = run->storm;
-	unsigned int tasks = o->tasks ? o->tasks : storm->tasks_per_cpu * o->cpus;
+	unsigned int most = storm->tasks_max ? storm->tasks_max : STORM_TASKS_MAX;
+	unsigned int tasks = o->tasks ? o->tasks : min(storm->tasks_per_cpu * o->cpus, most);
 
-	if (tasks > OP_TASKS_MAX)
-		tasks = OP_TASKS_MAX;
 	return (struct op_world){
 		.cpus = o->cpus,
 		.tasks = tasks,
@@ -208,7 +207,7 @@ static int set_up(struct run *run)
 	};
 	int ret;
 
-	ret = op_world_valid(&config.world);
+	ret = op_world_valid_storm(&config.world);
 	if (!ret)
 		ret = boot(run, &config.world);
 	if (ret)

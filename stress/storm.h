@@ -14,6 +14,7 @@
 
 #define STORM_WINDOWS_MAX	12
 #define STORMS_MAX		16	/* in one go */
+#define STORM_TASKS_MAX		32	/* more would only wait, but where that is the point */
 
 struct storm_info {
 	const char	*name;
@@ -23,8 +24,8 @@ struct storm_info {
 	unsigned int	pages;		/* of the window, default */
 	unsigned int	files;
 	unsigned int	file_pages;
-	/* threads of the first process; at most OP_TASKS_MAX in all */
-	unsigned int	tasks_per_cpu;	/* at the start; at most OP_TASKS_MAX in all */
+	unsigned int	tasks_per_cpu;	/* at the start */
+	unsigned int	tasks_max;	/* but no more than these, 0: STORM_TASKS_MAX */
 	unsigned int	threads;	/* of a process at the start */
 	/* Windows that a run on two vCPUs or more must have hit; nr_windows of them. */
 	enum window_id	windows[STORM_WINDOWS_MAX];

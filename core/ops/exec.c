@@ -177,7 +177,7 @@ int op_run_create(const struct op_run_config *config, struct op_run **out)
 	struct op_run *run;
 	int err;
 
-	err = op_world_valid(&config->world);
+	err = op_world_valid_storm(&config->world);
 	if (err)
 		return err;
 	run = calloc(1, sizeof(*run));
@@ -217,7 +217,7 @@ static void put_processes(struct op_run *run)
 {
 	unsigned int i;
 
-	for (i = 0; i < OP_TASKS_MAX; i++) {
+	for (i = 0; i < run->world.procs; i++) {
 		if (!run->procs[i])
 			continue;
 		check_mm_put(run->procs[i]);
@@ -312,6 +312,10 @@ static int run_tasks(struct op_run *run, const struct op_runner *runner)
 
 int op_run_program(struct op_run *run, const struct op_list *list)
 {
+	int err = op_world_valid(&run->world);
+
+	if (err)
+		return err;
 	run->list = list;
 	return run_tasks(run, &op_program_runner);
 }

@@ -103,7 +103,7 @@ struct op_run {
 	const struct op_mix	*mix;
 	u64			life;		/* ops of a task at the start */
 	struct file		*files[OP_FILES_MAX];
-	struct mm_struct	*procs[OP_TASKS_MAX];	/* given up when it starts */
+	struct mm_struct	*procs[OP_STORM_TASKS_MAX];	/* given up when it starts */
 	struct op_task		*tasks;
 	unsigned int		nr_tasks;
 	bool			serial;

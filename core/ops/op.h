@@ -15,6 +15,7 @@
 
 #define OP_ARGS_MAX	6
 #define OP_TASKS_MAX	32	/* task slots of a program */
+#define OP_STORM_TASKS_MAX 256	/* tasks of a storm at its start */
 #define OP_FILES_MAX	8	/* F0..F7 */
 #define OP_PAGES_MAX	65536	/* pages of a window */
 #define OP_DELAY_MAX	65535
@@ -195,6 +196,8 @@ struct op_world {
 
 /* -EINVAL when out of the limits above (zero tasks, too many pages, ...). */
 int op_world_valid(const struct op_world *world);
+/* The same, but for more tasks: of a storm nobody names them one by one. */
+int op_world_valid_storm(const struct op_world *world);
 
 /*
  * The window lies around the boundary of two gigabytes, half below it, so that

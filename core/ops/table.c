@@ -237,9 +237,14 @@ bool op_equal(const struct mm_op *a, const struct mm_op *b)
 
 int op_world_valid(const struct op_world *w)
 {
+	return w->tasks > OP_TASKS_MAX ? -EINVAL : op_world_valid_storm(w);
+}
+
+int op_world_valid_storm(const struct op_world *w)
+{
 	if (!w->cpus || w->cpus > OP_CPUS_MAX)
 		return -EINVAL;
-	if (!w->tasks || w->tasks > OP_TASKS_MAX)
+	if (!w->tasks || w->tasks > OP_STORM_TASKS_MAX)
 		return -EINVAL;
 	if (w->procs > w->tasks)
 		return -EINVAL;

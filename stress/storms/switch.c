@@ -12,6 +12,7 @@ const struct storm_info storm_switch = {
 	.files		= 1,
 	.file_pages	= 8,
 	.tasks_per_cpu	= 4,
+	.tasks_max	= OP_STORM_TASKS_MAX,
 	.threads	= 2,
 	.mix = {
 		.name = "switch",

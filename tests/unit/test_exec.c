@@ -387,6 +387,29 @@ static void test_storms(void **state)
 	same_either_way(&sleepy);
 }
 
+/* A storm may have more tasks than a program has names for. */
+static void test_many(void **state)
+{
+	struct op_run_config config = {
+		.machine = boot(RUN_FREE, 3, 4), .world = storm_world,
+	};
+	struct op_list none = { .nr = 0 };
+	struct op_counts c;
+	struct op_run *run;
+
+	config.world.tasks = OP_STORM_TASKS_MAX + 1;
+	assert_int_equal(op_run_create(&config, &run), -EINVAL);
+	config.world.tasks = OP_TASKS_MAX + 8;
+	config.world.procs = OP_TASKS_MAX + 1;
+	assert_int_equal(op_run_create(&config, &run), 0);
+	assert_int_equal(op_run_program(run, &none), -EINVAL);
+	assert_int_equal(op_run_streams(run, &mix, 4000), 0);
+	op_run_counts(run, -1, &c);
+	assert_true(c.tasks > OP_TASKS_MAX + 8 && c.tasks == c.tasks_ended);
+	op_run_destroy(run);
+	end(config.machine);
+}
+
 struct turns {
 	unsigned int last;
 	unsigned int taken;
@@ -482,6 +505,7 @@ int main(void)
 		cmocka_unit_test(test_barriers),
 		cmocka_unit_test(test_any_program_ends),
 		cmocka_unit_test(test_storms),
+		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_turns),
 		cmocka_unit_test(test_naps),
 		cmocka_unit_test(test_stop),
