@@ -396,6 +396,11 @@ static void stores_meanwhile(struct watch *w)
 	poke(slot_of(2), 7);
 }
 
+static void copies_meanwhile(struct watch *w)
+{
+	poke(slot_of(2), 7);
+}
+
 static void calls_meanwhile(struct watch *w)
 {
 	(void)w;
@@ -433,6 +438,27 @@ static void test_fork(void **state)
 	child = forked(&w, calls_meanwhile);
 	assert_int_equal(child->page[2].rights, KNOWN_RW);
 	assert_int_equal(child->page[3].rights, 0);
+	free(child);
+	watch_close(&w);
+}
+
+/* What a call took away stays away in the child, but for what came back meanwhile. */
+static void test_fork_dead(void **state)
+{
+	struct watch w = watch_open();
+	unsigned int own = check_slot_offset(current) / 8;
+	struct check_mm *child;
+	u64 tag;
+
+	(void)state;
+	tag = store_tag(&w, 2);
+	tell(told(CHECK_EFFECT_ZERO, 2, 1), 0);
+	assert_true(own_slot(2)->dead == tag);
+	child = forked(&w, NULL);
+	assert_true(child->page[2].slot[own].dead == tag);
+	free(child);
+	child = forked(&w, copies_meanwhile);
+	assert_true(child->page[2].slot[own].dead == 0);
 	free(child);
 	watch_close(&w);
 }
@@ -517,6 +543,7 @@ int main(void)
 		cmocka_unit_test(test_foreign_stores),
 		cmocka_unit_test(test_truncate_clock),
 		cmocka_unit_test(test_fork),
+		cmocka_unit_test(test_fork_dead),
 		cmocka_unit_test(test_fork_doubts),
 		cmocka_unit_test(test_ninth_task),
 	};
