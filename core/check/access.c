@@ -59,6 +59,7 @@ static bool is_own_tag(const struct check_task *ct,
 {
 	return rec->kind == CHECK_ACCESS_WRITE && ct->judged && slot &&
 	       tag_task(rec->value) == ct->id &&
+	       tag_seq(rec->value) > ct->newest &&
 	       slot == &page->slot[ct->slot];
 }
 
@@ -80,12 +81,6 @@ static void issue(struct shadow_look *look, u64 tag)
 {
 	struct shadow_slot *slot = look->slot;
 
-	/* A copy of the task's own: old words are new again. */
-	if (tag_task(slot->dead) == tag_task(tag) &&
-	    tag_seq(slot->dead) >= tag_seq(tag)) {
-		shadow_bring(look->page, true);
-		shadow_bring(look->page, false);
-	}
 	if (slot->next)		/* two writers: nobody's word is sure */
 		slot->lo = slot->hi = SLOT_UNKNOWN;
 	slot->next = tag;
@@ -172,6 +167,8 @@ void check_access_begin(struct vcpu *cpu, struct access_record *rec)
 	look->page = page;
 	look->slot = slot_at(cpu, page, rec);
 	look->tagged = is_own_tag(ct, page, look->slot, rec);
+	if (look->tagged)
+		ct->newest = tag_seq(rec->value);
 	look->foreign = !look->tagged && is_store(rec) && meets_slots(cpu, rec);
 	look->owners = (u32)atomic_read_acquire(&ct->mm->owners);
 	shadow_lock(page);

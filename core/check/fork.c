@@ -86,7 +86,7 @@ static void inherit_page(struct shadow_page *child, struct shadow_page *parent,
 		shadow_bring(child, true);
 	} else if (child->foreign ||
 		   parent->foreign_seq != child->foreign_seq) {
-		/* A block copy may have brought old words back, before the pages were. */
+		/* A block copy may have brought old words back before the pages were copied. */
 		shadow_forget_slots(child);
 		shadow_bring(child, true);
 	} else {

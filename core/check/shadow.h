@@ -95,6 +95,7 @@ struct check_task {
 	u32		id;		/* in tags; unique in the machine, from 1 */
 	unsigned int	slot;		/* where its tags go */
 	bool		judged;		/* and it owns that slot */
+	u64		newest;		/* of its tags, by seq: an older one stored is a copy */
 	/* Pages' seq at the begin of the call under way, from and to. */
 	u32		*call_seq[2];
 	/* What was acknowledged at that begin, `from' only. */

@@ -347,6 +347,24 @@ static void test_foreign_stores(void **state)
 	watch_close(&w);
 }
 
+/* A task's own word that is not new is one that it copied: nothing is known of it. */
+static void test_copied_tag(void **state)
+{
+	struct watch w = watch_open();
+	u32 brought = at(1)->brought;
+	u64 tag;
+
+	(void)state;
+	tag = store_tag(&w, 0);
+	assert_true(own_slot(0)->hi == tag);
+	poke(slot_of(1), tag);
+	assert_true(own_slot(1)->hi == SLOT_UNKNOWN);
+	assert_int_not_equal(at(1)->brought, brought);
+	tag = store_tag(&w, 1);
+	assert_true(own_slot(1)->lo == tag && own_slot(1)->hi == tag);
+	watch_close(&w);
+}
+
 static void test_truncate_clock(void **state)
 {
 	struct watch w = watch_open();
@@ -541,6 +559,7 @@ int main(void)
 		cmocka_unit_test(test_move_overlap),
 		cmocka_unit_test(test_dirtied),
 		cmocka_unit_test(test_foreign_stores),
+		cmocka_unit_test(test_copied_tag),
 		cmocka_unit_test(test_truncate_clock),
 		cmocka_unit_test(test_fork),
 		cmocka_unit_test(test_fork_dead),
