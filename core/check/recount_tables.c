@@ -61,6 +61,15 @@ static bool rmap_finds(struct vm_area_struct *vma, struct page *page,
 	return vma->vm_file && page_mapping(page) == vma->vm_file->f_mapping;
 }
 
+/* Truncation leaves nothing mapped there, not even what was copied from it. */
+static bool past_end_of_file(const struct vm_area_struct *vma, unsigned long addr)
+{
+	u64 index = vma->vm_pgoff + ((addr - vma->vm_start) >> PAGE_SHIFT);
+
+	return vma->vm_file && vma->vm_kind == VMA_FILE &&
+	       index >= eof_index(vma->vm_file->f_mapping->host);
+}
+
 static int rss_kind(const struct page *page)
 {
 	if (PageAnon(page))
@@ -121,6 +130,10 @@ static void visit_pte(void *arg, pte_t *ptep, pte_t pte, unsigned long addr)
 	if (pte_write(pte) && pte_accessible(pte) && !(vma->vm_flags & VM_WRITE))
 		recount_report(rc, FINDING_STRUCT,
 			       "STRUCT: a writable entry in a VMA that is not",
+			       "mm %u, address 0x%lx", rc->mm->id, addr);
+	if (pte_present(pte) && past_end_of_file(vma, addr))
+		recount_report(rc, FINDING_STRUCT,
+			       "STRUCT: a page is mapped past the end of its file",
 			       "mm %u, address 0x%lx", rc->mm->id, addr);
 	if (pte_present(pte))
 		visit_mapped(rc, vma, pte, addr);

@@ -2,7 +2,7 @@
 /*
  * The oracle of translations: stale.
  *
- * Three laws, of use and not of what a TLB may hold:
+ * Four laws, of use and not of what a TLB may hold:
  *
  *	frame	what a translation leads to is the frame that it was when the
  *		translation was made, until the last byte has moved
@@ -10,6 +10,8 @@
  *		began which has taken that access away and has returned
  *	order	where a new frame of a page is in use, nobody uses its old one:
  *		break before make
+ *	file	no access reaches a page that has left its file's cache: truncation
+ *		unmaps it, with the page locked, before it takes it out
  *
  * The second and third compare moments (machine_translation_stamp()).  A
  * translation's was asked for after its entry was read, a call's before it changed
@@ -25,6 +27,7 @@
 #include "hw/check_ops.h"
 #include "hw/machine.h"
 #include "hw/vcpu.h"
+#include "phys/page.h"
 
 static const char *use_name(const struct access_record *rec)
 {
@@ -114,6 +117,35 @@ static void judge_order(struct vcpu *cpu, const struct access_record *rec,
 		       (unsigned long long)since, newest, rec->tlb_hit ? " (TLB hit)" : "");
 }
 
+/* ---- file ---- */
+
+/* A frame that was freed is the first law's; what the mm itself maps is never taken out. */
+static bool left_its_file(const struct machine *m, const struct access_record *rec)
+{
+	const struct page *page = machine_pfn_to_page(m, rec->pfn);
+
+	if (PageAnon(page) || READ_ONCE(page->mapping))
+		return false;
+	return !PageReserved(page) && !PageZero(page) && page_ref_count(page) > 0 &&
+	       READ_ONCE(m->ram.gen[rec->pfn]) == rec->gen;
+}
+
+/*
+ * A call that is unmapping the page may have dropped its map count, and keep the page
+ * for the flush to come, when truncation looks.
+ */
+static void judge_file(struct vcpu *cpu, const struct access_record *rec,
+		       const struct shadow_look *look)
+{
+	if (likely(!left_its_file(cpu->machine, rec)))
+		return;
+	if (look->pending || READ_ONCE(look->page->pending))
+		return;
+	finding_report(FINDING_STALE, "STALE: access to a page that has left its file",
+		       "vCPU %u, %s at address 0x%lx, frame %lu: neither anonymous nor of any file%s",
+		       cpu->nr, use_name(rec), rec->va, rec->pfn, rec->tlb_hit ? " (TLB hit)" : "");
+}
+
 /* ---- the listeners ---- */
 
 void check_access_translated(struct vcpu *cpu, struct access_record *rec)
@@ -134,6 +166,8 @@ void check_access_moved(struct vcpu *cpu, struct access_record *rec)
 	if (!check_enabled(cpu, CHECK_STALE))
 		return;
 	judge_frame(cpu, rec, "after");
-	if (look->page)
-		judge_order(cpu, rec, look);
+	if (!look->page)
+		return;
+	judge_order(cpu, rec, look);
+	judge_file(cpu, rec, look);
 }

@@ -167,13 +167,6 @@ struct page *filemap_grab_page(struct address_space *mapping,
 
 /* ---- faults ---- */
 
-/* First page that is wholly past the end of the file. */
-static unsigned long eof_index(const struct inode *inode)
-{
-	return (unsigned long)((i_size_read(inode) + PAGE_SIZE - 1) >>
-			       PAGE_SHIFT);
-}
-
 /* Gives up the lock that a fault came with, whichever it is. */
 static void release_fault_lock(struct vm_fault *vmf)
 {

@@ -71,6 +71,12 @@ static inline u64 i_size_read(const struct inode *inode)
 	return smp_load_acquire(&inode->i_size);
 }
 
+/* First page that is wholly past the end of the file. */
+static inline unsigned long eof_index(const struct inode *inode)
+{
+	return (unsigned long)((i_size_read(inode) + PAGE_SIZE - 1) >> PAGE_SHIFT);
+}
+
 static inline void i_size_write(struct inode *inode, u64 size)
 {
 	smp_store_release(&inode->i_size, size);

@@ -611,6 +611,29 @@ static void test_dirty_in_tlb(void **state)
 	watch_close(&w);
 }
 
+/* What truncation should have unmapped; the size was changed behind its back. */
+static void test_past_end(void **state)
+{
+	struct watch w = watch_open();
+	struct file *file = file_create(FILE_REGULAR, 2 * PAGE_SIZE, FMODE_READ | FMODE_WRITE);
+
+	(void)state;
+	assert_int_equal(sys_mmap(PG(20), 2 * PAGE_SIZE, RW, MAP_PRIVATE | MAP_FIXED, file, 0),
+			 PG(20));
+	tell_map(20, 2, PROT_READ | PROT_WRITE, CHECK_BACK_FILE);
+	peek(PG(20));
+	poke(PG(21), 1);		/* a copy is no better */
+	assert_int_equal(check_quiet(w.f.m), 0);
+	i_size_write(file_inode(file), PAGE_SIZE);
+	assert_int_equal(check_quiet(w.f.m), 1);
+	expect_finding(&w, FINDING_STRUCT, "STRUCT: a page is mapped past the end of its file");
+	i_size_write(file_inode(file), PAGE_SIZE + 1);
+	assert_int_equal(check_quiet(w.f.m), 0);
+	fput(file);
+	watched_unmap(20, 2);
+	watch_close(&w);
+}
+
 static void test_vmas(void **state)
 {
 	struct watch w = watch_open();
@@ -712,6 +735,7 @@ int main(void)
 		cmocka_unit_test(test_migration_left),
 		cmocka_unit_test(test_dirty),
 		cmocka_unit_test(test_dirty_in_tlb),
+		cmocka_unit_test(test_past_end),
 		cmocka_unit_test(test_vmas),
 		cmocka_unit_test(test_tlb_not_live),
 		cmocka_unit_test(test_mask),

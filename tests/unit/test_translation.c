@@ -178,12 +178,46 @@ static void test_order(void **state)
 	watch_close(&w);
 }
 
+/* ---- file ---- */
+
+/* Out of the cache, and still mapped: somebody has left out the unmapping. */
+static void test_file(void **state)
+{
+	struct watch w = watch_open();
+	struct check_call call = told(CHECK_EFFECT_ADVISE, 20, 1);
+	struct file *file = file_create(FILE_REGULAR, PAGE_SIZE, FMODE_READ | FMODE_WRITE);
+	struct address_space *mapping;
+	struct page *page;
+
+	(void)state;
+	assert_int_equal(sys_mmap(PG(20), PAGE_SIZE, RW, MAP_SHARED | MAP_FIXED, file, 0), PG(20));
+	tell_map(20, 1, PROT_READ | PROT_WRITE, CHECK_BACK_SHARED);
+	peek(PG(20));
+	page = page_of(w.f.mm, PG(20));
+	mapping = page->mapping;
+	page->mapping = NULL;
+	/* Who is unmapping it may have let truncation pass. */
+	check_call_begin(current, &call);
+	peek(PG(20));
+	check_call_end(current, &call, 0);
+	expect_silence(&w);
+	peek(PG(20));
+	expect_finding(&w, FINDING_STALE, "STALE: access to a page that has left its file");
+	page->mapping = mapping;
+	peek(PG(20));
+	peek(PG(0));			/* anonymous: of no file, and never was */
+	peek(PG(1));			/* the zero page: nobody's */
+	fput(file);
+	watched_unmap(20, 1);
+	watch_close(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_moments), cmocka_unit_test(test_taken_away),
 		cmocka_unit_test(test_protect), cmocka_unit_test(test_not_taken_away),
-		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_order), cmocka_unit_test(test_file),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
