@@ -39,8 +39,10 @@ static void choose_ops(struct check_ops *ops, u32 mask)
 		ops->access_begin = check_access_begin;
 		ops->access_end = check_access_end;
 	}
-	if (mask & 1u << CHECK_STALE)
+	if (mask & 1u << CHECK_STALE) {
 		ops->access_translated = check_access_translated;
+		ops->table_walked = check_table_walked;
+	}
 	if (mask & (1u << CHECK_STALE | 1u << CHECK_DIRTY))
 		ops->access_moved = check_access_moved;
 	if (mask & 1u << CHECK_DIRTY)

@@ -202,6 +202,7 @@ void shadow_take_away(struct shadow_page *page, u32 uses, u64 stamp);
 /* The listeners, in access.c, translation.c, dirty.c and age.c. */
 void check_access_begin(struct vcpu *cpu, struct access_record *rec);
 void check_access_translated(struct vcpu *cpu, struct access_record *rec);
+void check_table_walked(struct vcpu *cpu, unsigned long va, unsigned long pfn, u32 gen);
 void check_access_moved(struct vcpu *cpu, struct access_record *rec);
 void check_access_end(struct vcpu *cpu, struct access_record *rec);
 void check_frame_alloc(struct machine *m, unsigned long pfn, unsigned int order);

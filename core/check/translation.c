@@ -2,7 +2,7 @@
 /*
  * The oracle of translations: stale.
  *
- * Four laws, of use and not of what a TLB may hold:
+ * Five laws, of use and not of what a TLB may hold:
  *
  *	frame	what a translation leads to is the frame that it was when the
  *		translation was made, until the last byte has moved
@@ -12,6 +12,7 @@
  *		break before make
  *	file	no access reaches a page that has left its file's cache: truncation
  *		unmaps it, with the page locked, before it takes it out
+ *	table	the walker reads no table that was freed since it was walked to
  *
  * The second and third compare moments (machine_translation_stamp()).  A
  * translation's was asked for after its entry was read, a call's before it changed
@@ -170,4 +171,17 @@ void check_access_moved(struct vcpu *cpu, struct access_record *rec)
 		return;
 	judge_order(cpu, rec, look);
 	judge_file(cpu, rec, look);
+}
+
+/* The walker must not read a table that has been freed. */
+void check_table_walked(struct vcpu *cpu, unsigned long va, unsigned long pfn, u32 gen)
+{
+	u32 now = READ_ONCE(cpu->machine->ram.gen[pfn]);
+
+	/* Not counted: what is conclusive is a check of an access. */
+	if (likely(now == gen))
+		return;
+	finding_report(FINDING_STALE, "STALE: a page walk through a freed page table",
+		       "vCPU %u%s, address 0x%lx, table in frame %lu: walked to at generation %u, now %u",
+		       cpu->nr, cpu->current_task ? "" : " (idle)", va, pfn, gen, now);
 }

@@ -187,7 +187,7 @@ static HW int raise_fault(struct vcpu *cpu, const struct access *a, unsigned int
 	int res = -EFAULT;
 
 	/* A fault drops the entry it came from (SDM 4.10.4.1): a retry walks. */
-	tlb_flush_one(&cpu->tlb, cpu->pcid, a->va);
+	tlb_drop_faulted(&cpu->tlb, cpu->pcid, a->va);
 	cpu->access_faults++;
 	trace_event(EV_PAGE_FAULT, a->va, err, 0);
 	if (m->vec.page_fault)

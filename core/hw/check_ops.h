@@ -72,6 +72,12 @@ struct check_ops {
 	void (*access_moved)(struct vcpu *cpu, struct access_record *rec);
 	void (*access_end)(struct vcpu *cpu, struct access_record *rec);
 
+	/*
+	 * The walker has read an entry for @va in the table in frame @pfn.  When it
+	 * walked to it, now or on the way to a cached walk, its generation was @gen.
+	 */
+	void (*table_walked)(struct vcpu *cpu, unsigned long va, unsigned long pfn, u32 gen);
+
 	/* A reader has found this (check_met() of hw/check_met.h). */
 	void (*met)(enum check_object what, const struct rcu_age *age);
 

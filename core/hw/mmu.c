@@ -26,6 +26,8 @@
 
 /* Where a walk has got to. */
 struct walk {
+	unsigned long	table;		/* frame of the table in hand */
+	u32		gen;		/* its generation when it was walked to */
 	u64		*slot;		/* of the entry in hand */
 	u64		entry;
 	u64		all;		/* RW and USER: conjunction over the levels */
@@ -150,25 +152,57 @@ static inline WALKER bool finish(struct walk *w, unsigned int acc, unsigned int 
 	return set_bits(w, _PAGE_ACCESSED);
 }
 
+/* The table that the entry in hand leads to is the one in hand. */
+static __always_inline WALKER void descend(struct vcpu *cpu, unsigned long va, struct walk *w)
+{
+	w->table = x86_entry_pfn(w->entry);
+	w->gen = ram_gen(&cpu->machine->ram, w->table);
+	w->level--;
+	if (!w->level)
+		tlb_walk_fill(&cpu->tlb, cpu->pcid, va, &(struct tlb_walk){
+			.pfn = (u32)w->table, .gen = w->gen, .all = w->all, .any = w->nx });
+}
+
+/* Where a walk begins: at the table of a cached one, or with @cached false at the root. */
+static __always_inline WALKER struct walk begin(struct vcpu *cpu, unsigned long va, bool speculative,
+				       bool cached)
+{
+	const struct machine *m = cpu->machine;
+	struct tlb_walk *c = cached ? tlb_walk_lookup(&cpu->tlb, cpu->pcid, va) : NULL;
+
+	if (c)
+		return (struct walk){ .table = c->pfn, .gen = c->gen, .all = c->all, .nx = c->any,
+				      .speculative = speculative };
+	return (struct walk){ .table = cpu->root_pfn, .gen = ram_gen(&m->ram, cpu->root_pfn),
+			      .all = _PAGE_RW | _PAGE_USER, .level = m->arch->levels - 1,
+			      .speculative = speculative };
+}
+
+static __always_inline WALKER void read_slot(struct vcpu *cpu, unsigned long va, struct walk *w)
+{
+	struct machine *m = cpu->machine;
+
+	w->slot = &frame_table(m, w->table)[arch_index(m->arch, w->level, va)];
+	sched_point(SCHED_PTE, w->slot);
+	w->entry = read_entry(w->slot);
+	if (unlikely(m->check && m->check->table_walked))
+		m->check->table_walked(cpu, va, w->table, w->gen);
+}
+
 /* @w is a local that no call sees, so that it can live in registers. */
 static __always_inline WALKER struct tlb_entry *walk(struct vcpu *cpu, unsigned long va,
 						     unsigned int acc, bool speculative,
 						     unsigned int *err)
 {
 	const struct machine *m = cpu->machine;
-	const struct arch *arch = m->arch;
-	unsigned int shift;
+	bool cached = true;
 	struct walk w;
-	u64 *table;
 
 again:
-	table = frame_table(m, cpu->root_pfn);
-	w = (struct walk){ .all = _PAGE_RW | _PAGE_USER, .speculative = speculative };
-	shift = arch->page_shift + (arch->levels - 1) * arch->index_bits;
-	for (w.level = arch->levels - 1;; w.level--, shift -= arch->index_bits) {
-		w.slot = &table[va >> shift & (PTRS_PER_TABLE - 1)];
-		sched_point(SCHED_PTE, w.slot);
-		w.entry = read_entry(w.slot);
+	w = begin(cpu, va, speculative, cached);
+	cached = false;
+	for (;;) {
+		read_slot(cpu, va, &w);
 		if (!x86_entry_present(w.entry)) {
 			*err = mmu_error_bits(acc);
 			return NULL;
@@ -183,7 +217,7 @@ again:
 			break;
 		if (unlikely(!set_bits(&w, _PAGE_ACCESSED)))
 			goto again;
-		table = frame_table(m, x86_entry_pfn(w.entry));
+		descend(cpu, va, &w);
 	}
 	if (unlikely(w.level && !last_frame_exists(m, &w))) {
 		*err = out_of_ram(cpu, va, acc, w.level, w.entry);
@@ -223,4 +257,29 @@ WALKER bool mmu_speculate(struct vcpu *cpu, unsigned long va)
 	if (filled)
 		count_vm_event(MMS_TLB_SPECULATIVE_FILL);
 	return filled;
+}
+
+static WALKER struct tlb_walk *some_cached_walk(struct vcpu *cpu)
+{
+	unsigned int first = (unsigned int)prng_below(&cpu->rng, TLB_WALKS);
+
+	for (unsigned int i = 0; i < TLB_WALKS; i++) {
+		struct tlb_walk *walk = &cpu->tlb.walk[(first + i) % TLB_WALKS];
+
+		if (walk->key != TLB_NO_KEY && (walk->key & TLB_TAG_MASK) == cpu->pcid)
+			return walk;
+	}
+	return NULL;
+}
+
+WALKER void mmu_speculate_idle(struct vcpu *cpu)
+{
+	struct tlb_walk *walk;
+
+	if (!cpu->machine->config.speculate_ppm || !cpu->tlb.nr_walks)
+		return;
+	walk = some_cached_walk(cpu);
+	if (walk)
+		mmu_speculate(cpu, (walk->key & ~(u64)TLB_TAG_MASK) +
+			      prng_below(&cpu->rng, PTRS_PER_TABLE) * PAGE_SIZE);
 }

@@ -11,7 +11,8 @@
  * As x86 does: entries are read one level at a time, rights are the
  * conjunction over the levels (NX the disjunction), A is set in every entry
  * used and D in the leaf of a store, each by an atomic compare-and-exchange
- * that starts that entry over when it lost.  No paging-structure cache.
+ * that starts that entry over when it lost.  A walk begins at the PTE table that
+ * the paging-structure cache (hw/tlb.h) names, when it names one, else at the root.
  */
 
 struct vcpu;
@@ -53,6 +54,15 @@ int mmu_walk(struct vcpu *cpu, unsigned long va, unsigned int acc, struct tlb_en
  * sets A, never D, faults silently.  Returns true when an entry was filled.
  */
 bool mmu_speculate(struct vcpu *cpu, unsigned long va);
+
+/**
+ * mmu_speculate_idle() - what hardware did while nothing ran here
+ *
+ * The loaded root is used for speculation also when its CPU runs nobody of it, or
+ * halts.  Fills the TLB for some page of a cached walk under the loaded tag, if there
+ * is one.  Nothing on a machine that does not speculate.
+ */
+void mmu_speculate_idle(struct vcpu *cpu);
 
 /* The error code's bits that come from the access alone. */
 static inline unsigned int mmu_error_bits(unsigned int acc)

@@ -31,6 +31,8 @@ void tlb_init(struct tlb *tlb)
 	for (unsigned int i = 0; i < TLB_SETS; i++)
 		memset(tlb->set[i].key, 0xff, sizeof(tlb->set[i].key));
 	memset(tlb->huge_key, 0xff, sizeof(tlb->huge_key));
+	for (unsigned int i = 0; i < TLB_WALKS; i++)
+		tlb->walk[i].key = TLB_NO_KEY;
 }
 
 static struct tlb_entry *find_huge(struct tlb *tlb, u64 key)
@@ -140,6 +142,34 @@ struct tlb_entry *tlb_fill(struct tlb *tlb, unsigned int tag, unsigned long va,
 	return entry;
 }
 
+/* ---- paging structures ---- */
+
+void tlb_walk_fill(struct tlb *tlb, unsigned int tag, unsigned long va,
+		   const struct tlb_walk *walk)
+{
+	struct tlb_walk *place = &tlb->walk[(va >> 21 ^ tag) % TLB_WALKS];
+
+	tlb->nr_walks += place->key == TLB_NO_KEY;
+	*place = *walk;
+	place->key = key_2m(va, tag);
+}
+
+static void drop_walk(struct tlb *tlb, struct tlb_walk *walk)
+{
+	walk->key = TLB_NO_KEY;
+	tlb->nr_walks--;
+}
+
+/* Those for which (key & mask) == tag; mask 0 drops all. */
+static void drop_walks(struct tlb *tlb, u64 mask, u64 tag)
+{
+	for (unsigned int i = 0; i < TLB_WALKS && tlb->nr_walks; i++)
+		if (tlb->walk[i].key != TLB_NO_KEY && (tlb->walk[i].key & mask) == tag)
+			drop_walk(tlb, &tlb->walk[i]);
+}
+
+/* ---- flushes ---- */
+
 static void drop_va(struct tlb *tlb, unsigned long va, struct tlb_entry *entry)
 {
 	if (entry)
@@ -161,6 +191,18 @@ static void flush_va(struct tlb *tlb, unsigned int tag, unsigned long va)
 void tlb_flush_one(struct tlb *tlb, unsigned int tag, unsigned long va)
 {
 	tlb->flushes_one++;
+	drop_walks(tlb, TLB_TAG_MASK, tag);
+	if (tlb->nr_entries)
+		flush_va(tlb, tag, va);
+}
+
+void tlb_drop_faulted(struct tlb *tlb, unsigned int tag, unsigned long va)
+{
+	struct tlb_walk *walk = tlb_walk_lookup(tlb, tag, va);
+
+	tlb->flushes_one++;
+	if (walk)
+		drop_walk(tlb, walk);
 	if (tlb->nr_entries)
 		flush_va(tlb, tag, va);
 }
@@ -171,6 +213,7 @@ void tlb_flush_range(struct tlb *tlb, unsigned int tag, unsigned long start, uns
 	unsigned long step = 1UL << stride_shift;
 
 	tlb->flushes_one += (end - start + step - 1) >> stride_shift;
+	drop_walks(tlb, TLB_TAG_MASK, tag);
 	if (!tlb->nr_entries)
 		return;
 	/* More pages than entries: dropping the tag is cheaper, and flushes globals too. */
@@ -204,18 +247,21 @@ static void flush_matching(struct tlb *tlb, u64 mask, u64 tag, bool globals)
 void tlb_flush_tag(struct tlb *tlb, unsigned int tag)
 {
 	tlb->flushes_tag++;
+	drop_walks(tlb, TLB_TAG_MASK, tag);
 	flush_matching(tlb, TLB_TAG_MASK, tag, false);
 }
 
 void tlb_flush_all_nonglobal(struct tlb *tlb)
 {
 	tlb->flushes_all++;
+	drop_walks(tlb, 0, 0);
 	flush_matching(tlb, 0, 0, false);
 }
 
 void tlb_flush_all(struct tlb *tlb)
 {
 	tlb->flushes_all++;
+	drop_walks(tlb, 0, 0);
 	flush_matching(tlb, 0, 0, true);
 }
 

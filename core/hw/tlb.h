@@ -13,6 +13,10 @@
  * global entry matches under every tag.  It keeps what the walk found, rights
  * included, and nothing keeps it true: the operating system must flush.
  *
+ * Beside them 16 entries of a paging-structure cache: which PTE table covers 2 MiB,
+ * with the rights of the levels above.  A walk that finds one begins there, and so
+ * reaches a table that has left the tree, until a flush of any page of its tag.
+ *
  * Owner only: the vCPU itself, or the sender of an interrupt that acts as it
  * under its state lock while it is parked.  No locks, no atomics, no points.
  * Every flush may drop more than it was asked for, never less.
@@ -20,6 +24,7 @@
 #define TLB_SETS	64
 #define TLB_WAYS	4
 #define TLB_HUGE	8
+#define TLB_WALKS	16
 
 /* Tags are PCIDs, 12 bits; this one means global and is never loaded. */
 #define TLB_TAG_GLOBAL	0xfffu
@@ -44,6 +49,15 @@ struct tlb_entry {
 	u64 stamp : 52;	/* watched machines: machine_translation_stamp() of the fill */
 };
 
+/* The walk of 2 MiB down to its PTE table. */
+struct tlb_walk {
+	u64 key;	/* 2 MiB address | tag; TLB_NO_KEY when empty */
+	u32 pfn;	/* frame of the table */
+	u32 gen;	/* ram.gen[pfn] when it was walked to */
+	u64 all;	/* conjunction and disjunction of the entries above */
+	u64 any;
+};
+
 struct tlb_set {
 	u64 key[TLB_WAYS];	/* page address | tag; TLB_NO_KEY when the way is empty */
 	struct tlb_entry way[TLB_WAYS];
@@ -54,7 +68,9 @@ struct tlb {
 	struct tlb_set set[TLB_SETS];
 	u64 huge_key[TLB_HUGE];
 	struct tlb_entry huge[TLB_HUGE];
+	struct tlb_walk walk[TLB_WALKS];
 	u32 huge_victim;
+	u32 nr_walks;		/* upper bound of paging-structure entries: 0 skips flushing */
 	u32 nr_huge;		/* upper bound of 2 MiB entries: 0 skips the probe */
 	u32 nr_global;		/* upper bound of global entries */
 	u32 nr_entries;		/* upper bound of entries: 0 skips flushing */
@@ -107,7 +123,30 @@ static inline NO_TSAN unsigned long tlb_pfn(const struct tlb_entry *entry, unsig
 struct tlb_entry *tlb_fill(struct tlb *tlb, unsigned int tag, unsigned long va,
 			   unsigned long pfn, u32 gen, u32 flags);
 
-/* INVLPG / INVPCID single: @va under @tag, of either size, and global ones. */
+/* The PTE table that @va's last walk under @tag went to, or NULL. */
+static inline NO_TSAN struct tlb_walk *tlb_walk_lookup(struct tlb *tlb, unsigned int tag,
+						       unsigned long va)
+{
+	u64 key = (va & ~0x1fffffUL) | tag;
+	struct tlb_walk *walk = &tlb->walk[(va >> 21 ^ tag) % TLB_WALKS];
+
+	return walk->key == key ? walk : NULL;
+}
+
+/* Remembers it; replaces whatever is kept in that place. */
+void tlb_walk_fill(struct tlb *tlb, unsigned int tag, unsigned long va,
+		   const struct tlb_walk *walk);
+
+/*
+ * What a page fault at @va drops by itself: the page's entries, and the cached walk
+ * that led to them (SDM 4.10.4.1).
+ */
+void tlb_drop_faulted(struct tlb *tlb, unsigned int tag, unsigned long va);
+
+/*
+ * INVLPG / INVPCID single: @va under @tag, of either size, and global ones.  As in
+ * hardware any flush of a tag drops all of its paging-structure entries.
+ */
 void tlb_flush_one(struct tlb *tlb, unsigned int tag, unsigned long va);
 /* tlb_flush_one() for [start, end) in steps of 1 << stride_shift bytes. */
 void tlb_flush_range(struct tlb *tlb, unsigned int tag, unsigned long start, unsigned long end,

@@ -20,6 +20,7 @@
 #include "base/tsan.h"
 #include "hw/hw_lock.h"
 #include "hw/machine.h"
+#include "hw/mmu.h"
 #include "kern/internal.h"
 #include "sync/irqflags.h"
 #include "sync/rcu.h"
@@ -440,6 +441,8 @@ static void wait_for_work(struct vcpu *cpu)
 	kern_cpu(cpu)->idled++;
 	if (!kern_queued(kern_cpu(cpu)) && !halted(kern))
 		vcpu_idle_wait(cpu);
+	/* Lazily loaded tables went on being walked by hardware. */
+	mmu_speculate_idle(cpu);
 	kern_set_idle(cpu, false);
 }
 

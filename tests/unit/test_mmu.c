@@ -82,6 +82,7 @@ static void rights_of_upper_levels(void **state)
 	*rig_slot(m, VA, 3) |= _PAGE_NX;
 	assert_int_equal(fails(ACC_EXEC), X86_PF_PROT | X86_PF_USER | X86_PF_INSTR);
 	*rig_slot(m, VA, 1) &= ~_PAGE_USER;
+	tlb_flush_all(&cpu->tlb);
 	assert_int_equal(fails(ACC_READ), X86_PF_PROT | X86_PF_USER);
 }
 
@@ -126,6 +127,78 @@ static void leads_out_of_ram(void **state)
 	assert_true(fails(ACC_READ) & X86_PF_RSVD);
 }
 
+/* Whoever rewrites upper levels must flush: until then walks end where they ended before. */
+static void walks_are_cached(void **state)
+{
+	struct tlb_walk *walk;
+
+	rig_map(m, VA, 100, RIG_USER_RW, 0);
+	walks(ACC_READ);
+	walk = tlb_walk_lookup(&cpu->tlb, 5, VA + PAGE_SIZE);
+	assert_non_null(walk);
+	assert_int_equal(walk->pfn, RIG_ROOT + 3);
+	assert_null(tlb_walk_lookup(&cpu->tlb, 6, VA));
+	assert_null(tlb_walk_lookup(&cpu->tlb, 5, VA + PMD_SIZE));
+	/* The table leaves the tree, and is still walked. */
+	*rig_slot(m, VA, 1) = 0;
+	tlb_drop_faulted(&cpu->tlb, 5, VA + PMD_SIZE);
+	tlb_flush_one(&cpu->tlb, 6, VA);
+	*rig_slot(m, VA + PAGE_SIZE, 0) = x86_make_entry(101, RIG_USER_RW);
+	assert_true(mmu_speculate(cpu, VA + PAGE_SIZE));
+	/* What a fault, and what any flush of the tag, does to it. */
+	tlb_drop_faulted(&cpu->tlb, 5, VA);
+	assert_int_equal(fails(ACC_READ), X86_PF_USER);
+	rig_map(m, VA, 100, RIG_USER_RW, 0);
+	walks(ACC_READ);
+	tlb_flush_one(&cpu->tlb, 5, VA + 7 * PMD_SIZE);
+	assert_null(tlb_walk_lookup(&cpu->tlb, 5, VA));
+	walks(ACC_WRITE);
+	tlb_flush_tag(&cpu->tlb, 6);
+	assert_non_null(tlb_walk_lookup(&cpu->tlb, 5, VA));
+	tlb_flush_range(&cpu->tlb, 5, 0, PAGE_SIZE, PAGE_SHIFT);
+	assert_int_equal(cpu->tlb.nr_walks, 0);
+}
+
+/* The rights of the levels that a cached walk passes over are its own. */
+static void cached_walks_have_rights(void **state)
+{
+	rig_map(m, VA, 100, _PAGE_PRESENT | _PAGE_RW | _PAGE_USER, 0);
+	*rig_slot(m, VA, 2) &= ~_PAGE_RW;
+	*rig_slot(m, VA, 3) |= _PAGE_NX;
+	walks(ACC_READ);
+	assert_non_null(tlb_walk_lookup(&cpu->tlb, 5, VA));
+	assert_true(walks(ACC_READ)->flags & TLB_NX);
+	assert_false(walks(ACC_READ)->flags & TLB_WRITE);
+}
+
+static u64 freed_tables;
+
+static void judge_table(struct vcpu *c, unsigned long va, unsigned long pfn, u32 gen)
+{
+	freed_tables += ram_gen(&c->machine->ram, pfn) != gen;
+}
+
+static void a_freed_table_is_noticed(void **state)
+{
+	static const struct check_ops judge = { .table_walked = judge_table };
+
+	m->check = &judge;
+	m->config.speculate_ppm = 1;
+	rig_map(m, VA, 100, RIG_USER_RW, 0);
+	mmu_speculate_idle(cpu);
+	walks(ACC_READ);
+	mmu_speculate_idle(cpu);
+	assert_int_equal(freed_tables, 0);
+	ram_gen_bump(&m->ram, RIG_ROOT + 3);
+	mmu_speculate_idle(cpu);
+	assert_int_equal(freed_tables, 1);
+	tlb_flush_all(&cpu->tlb);
+	mmu_speculate_idle(cpu);
+	walks(ACC_READ);
+	assert_int_equal(freed_tables, 1);
+	m->check = NULL;
+}
+
 static void speculation(void **state)
 {
 	assert_false(mmu_speculate(cpu, VA));
@@ -147,6 +220,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(accessed_and_dirty, bind, unbind),
 		cmocka_unit_test_setup_teardown(two_megabytes, bind, unbind),
 		cmocka_unit_test_setup_teardown(leads_out_of_ram, bind, unbind),
+		cmocka_unit_test_setup_teardown(walks_are_cached, bind, unbind),
+		cmocka_unit_test_setup_teardown(cached_walks_have_rights, bind, unbind),
+		cmocka_unit_test_setup_teardown(a_freed_table_is_noticed, bind, unbind),
 		cmocka_unit_test_setup_teardown(speculation, bind, unbind),
 	};
 
