@@ -104,6 +104,9 @@ static void queue_for(struct vcpu *self, struct vcpu *target)
 	__atomic_fetch_add(&self->call.pending, 1, __ATOMIC_RELAXED);
 	__atomic_fetch_or(&target->irq_from[self->nr / 64], sender_bit(self), __ATOMIC_SEQ_CST);
 	vcpu_attn(target, ATTN_IRQ);
+	/* Held with interrupts off it would answer late, for nothing. */
+	if (__atomic_load_n(&target->held, __ATOMIC_SEQ_CST))
+		token_unhold(&self->machine->tokens, target);
 }
 
 /* Targets that have parked since they were told. */

@@ -104,7 +104,7 @@ static void unlink_held(struct token_pool *pool, struct vcpu *cpu)
 	while (*link != cpu)
 		link = &(*link)->token_next;
 	*link = cpu->token_next;
-	cpu->held = false;
+	__atomic_store_n(&cpu->held, false, __ATOMIC_RELAXED);
 }
 
 /* Its hold ends: it runs, or waits like the others. */
@@ -198,7 +198,7 @@ bool token_hand_over(struct token_pool *pool, struct vcpu *cpu, unsigned int tic
 
 static void start_hold(struct token_pool *pool, struct vcpu *cpu, unsigned int ticks)
 {
-	cpu->held = true;
+	__atomic_store_n(&cpu->held, true, __ATOMIC_SEQ_CST);
 	cpu->held_until = pool->ticks + ticks;
 	cpu->token_next = pool->held;
 	pool->held = cpu;
@@ -219,6 +219,10 @@ void token_hold(struct token_pool *pool, struct vcpu *cpu, const u64 *word, u64 
 	if (!next)
 		pool->free++;
 	start_hold(pool, cpu, ticks);
+	/* Who interrupts first raises the bit, then looks whether its target is held. */
+	if (cpu->sched.irq_off && (__atomic_load_n(&cpu->sched.local.attn, __ATOMIC_SEQ_CST) &
+				   ATTN_IRQ))
+		let_go(pool, cpu);
 	hw_unlock(&pool->lock);
 	if (next)
 		grant(next);

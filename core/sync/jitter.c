@@ -6,8 +6,8 @@
  * is worked by compare-and-exchange alone.  A claim is one word: a hash of the key, the
  * claimer's number, and whether a partner has come.
  *
- * Must not wait without a bound, must not hold a vCPU with interrupts off for more than
- * a few microseconds (others wait for its acknowledgement), and must order nothing.
+ * Must not wait without a bound, and must order nothing.  A vCPU that is held with
+ * interrupts off is let go when somebody waits for its acknowledgement (hw/ipi.c).
  */
 #include "sync/sched.h"
 
@@ -19,7 +19,7 @@
 #define CLAIM_CPU_BITS	9
 #define CLAIM_CPU_MASK	((1ULL << CLAIM_CPU_BITS) - 1)
 
-/* Busy turns of a hold before the vCPU is set aside; with interrupts off that is all. */
+/* Busy turns of a hold before the vCPU is set aside. */
 #define HOLD_SPINS	100
 /* Turns of others that it may last: 1, 2, 4 ... below 1 << this. */
 #define HOLD_TURNS_LOG	7
@@ -120,12 +120,12 @@ static void stay(struct sched_cpu *cpu, const u64 *word, u64 value)
 			return;
 		cpu_relax();
 	}
-	if (cpu->irq_off)
-		return;
 	if (cpu->ops->hold) {
 		cpu->ops->hold(word, value, turns);
 		return;
 	}
+	if (cpu->irq_off)
+		return;
 	while (turns-- && __atomic_load_n(word, __ATOMIC_RELAXED) == value)
 		sched_relax(RELAX_HARD);
 }
