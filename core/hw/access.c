@@ -228,10 +228,8 @@ static int no_progress(const struct access *a, unsigned int err)
 /* The hardware fills its TLB from any present entry, here one near the access. */
 static noinline void speculate(struct vcpu *cpu, unsigned long va)
 {
-	u64 page = prng_below(&cpu->rng, 16);
-
 	vcpu_next_speculation(cpu);
-	mmu_speculate(cpu, va + (page < 8 ? page - 8 : page - 7) * PAGE_SIZE);
+	mmu_speculate_near(cpu, va);
 }
 
 static inline HW void account(struct vcpu *cpu, unsigned long va)

@@ -41,6 +41,8 @@ void mmu_load_cr3(struct vcpu *cpu, unsigned long root_pfn, unsigned int pcid)
 	MM_BUG_ON(root_pfn >= cpu->machine->ram.nr_frames || pcid >= TLB_TAG_GLOBAL);
 	cpu->root_pfn = root_pfn;
 	cpu->pcid = pcid;
+	if (cpu->machine->config.speculate_ppm && cpu == this_cpu())
+		mmu_speculate_near(cpu, cpu->walked_va);
 }
 
 void mmu_unload_cr3(struct vcpu *cpu)
@@ -164,8 +166,8 @@ static __always_inline WALKER void descend(struct vcpu *cpu, unsigned long va, s
 }
 
 /* Where a walk begins: at the table of a cached one, or with @cached false at the root. */
-static __always_inline WALKER struct walk begin(struct vcpu *cpu, unsigned long va, bool speculative,
-				       bool cached)
+static __always_inline WALKER struct walk begin(struct vcpu *cpu, unsigned long va,
+						bool speculative, bool cached)
 {
 	const struct machine *m = cpu->machine;
 	struct tlb_walk *c = cached ? tlb_walk_lookup(&cpu->tlb, cpu->pcid, va) : NULL;
@@ -238,6 +240,7 @@ WALKER int mmu_walk(struct vcpu *cpu, unsigned long va, unsigned int acc, struct
 		*err = mmu_error_bits(acc);
 		return 1;
 	}
+	cpu->walked_va = va;
 	*entry = walk(cpu, va, acc, false, err);
 	return !*entry;
 }
@@ -257,6 +260,13 @@ WALKER bool mmu_speculate(struct vcpu *cpu, unsigned long va)
 	if (filled)
 		count_vm_event(MMS_TLB_SPECULATIVE_FILL);
 	return filled;
+}
+
+WALKER void mmu_speculate_near(struct vcpu *cpu, unsigned long va)
+{
+	u64 page = prng_below(&cpu->rng, 16);
+
+	mmu_speculate(cpu, va + (page < 8 ? page - 8 : page - 7) * PAGE_SIZE);
 }
 
 static WALKER struct tlb_walk *some_cached_walk(struct vcpu *cpu)

@@ -28,7 +28,8 @@ enum mmu_access { ACC_READ, ACC_WRITE, ACC_EXEC };
  * @root_pfn: frame of the top table; its face is the table one
  * @pcid: tag for entries filled from now on, below TLB_TAG_GLOBAL
  *
- * Flushes nothing (bit 63 of CR3 set): the caller flushes what it must.
+ * Flushes nothing (bit 63 of CR3 set): the caller flushes what it must.  From then
+ * on, and at once, the root is walked speculatively.
  * Calling vCPU only, interrupts off or about to return to user mode.
  */
 void mmu_load_cr3(struct vcpu *cpu, unsigned long root_pfn, unsigned int pcid);
@@ -54,6 +55,9 @@ int mmu_walk(struct vcpu *cpu, unsigned long va, unsigned int acc, struct tlb_en
  * sets A, never D, faults silently.  Returns true when an entry was filled.
  */
 bool mmu_speculate(struct vcpu *cpu, unsigned long va);
+
+/* The same for one of the 16 pages around @va, as prefetching does. */
+void mmu_speculate_near(struct vcpu *cpu, unsigned long va);
 
 /**
  * mmu_speculate_idle() - what hardware did while nothing ran here

@@ -58,6 +58,7 @@ struct vcpu {
 	unsigned int		in_access;	/* depth: interrupts held off by an access */
 	unsigned int		pcid;
 	unsigned long		root_pfn;	/* CR3; NO_ROOT when none is loaded */
+	unsigned long		walked_va;	/* of the last walk for an access */
 	struct sched_ctx	host_ctx;	/* the bound host thread's, or the idle loop's */
 	struct exec_context	*exec;		/* the running task's, or ->host_exec */
 	struct exec_context	host_exec;
