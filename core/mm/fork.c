@@ -184,6 +184,9 @@ struct mm_struct *dup_mm(struct mm_struct *oldmm)
 
 	if (!mm)
 		return ERR_PTR(-ENOMEM);
+	/* All that is the parent's is copied, but not what hardware knows it by. */
+	if (zoo(ZOO_FORK_COPIES_ASID))
+		mm->context.ctx_id = oldmm->context.ctx_id;
 	err = dup_mmap(mm, oldmm);
 	if (err) {
 		mmput(mm);

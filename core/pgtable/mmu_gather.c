@@ -205,6 +205,10 @@ static void tlb_remove_table(struct mmu_gather *tlb, struct page *table)
 	VM_BUG_ON(!PageTable(table));
 	/* Its entry above is clear: only who walked through that is still there. */
 	rcu_age_retire(&table->pt_age, rcu_age_stamp());
+	if (zoo(ZOO_TABLE_FREED_BEFORE_FLUSH)) {
+		pgtable_free_table(table);
+		return;
+	}
 	table->pt_next = tlb->tables;
 	tlb->tables = table;
 	if (++tlb->nr_tables >= MAX_TABLE_BATCH)

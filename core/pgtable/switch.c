@@ -19,10 +19,12 @@
 #include "hw/mmu.h"
 #include "pgtable/pgtable.h"
 #include "pgtable/switch.h"
+#include "pgtable/window.h"
 #include "sync/irqflags.h"
 #include "sync/sched.h"
 #include "trace/counters.h"
 #include "trace/trace.h"
+#include "zoo/zoo.h"
 
 struct new_asid {
 	u16	asid;
@@ -110,6 +112,13 @@ static void join_cpumask(struct vcpu *cpu, struct mm_context *next)
 		cpumask_set_cpu(cpu->nr, mm_cpumask(next));
 }
 
+/* Flushes do not see us: until we are in again, this is as if we were not here. */
+static void leave_cpumask(struct vcpu *cpu, struct mm_context *ctx)
+{
+	if (ctx != init_mm_context(cpu->machine))
+		cpumask_clear_cpu(cpu->nr, mm_cpumask(ctx));
+}
+
 static u64 read_tlb_gen(const struct mm_context *ctx)
 {
 	return (u64)atomic64_read_acquire(&ctx->tlb_gen);
@@ -125,6 +134,11 @@ static void switch_same(struct vcpu *cpu, struct tlb_cpu_state *ts,
 	VM_BUG_ON(ts->slots[ns.asid].ctx_id != next->ctx_id);
 	(void)VM_WARN_ON_ONCE(next != init_mm_context(cpu->machine) &&
 			      !cpumask_test_cpu(cpu->nr, mm_cpumask(next)));
+	if (zoo(ZOO_OPENBSD_CPU_BIT_GAP)) {
+		leave_cpumask(cpu, next);
+		mm_window(WIN_SWITCH_VS_FLUSH, next, 1);
+		join_cpumask(cpu, next);
+	}
 	if (!was_lazy)
 		return;
 	next_tlb_gen = read_tlb_gen(next);
@@ -134,18 +148,34 @@ static void switch_same(struct vcpu *cpu, struct tlb_cpu_state *ts,
 	load_new_mm_cr3(cpu, ts, next, ns, next_tlb_gen);
 }
 
+/*
+ * Step by step, with room between the steps for a flush: each of them is a line of the
+ * protocol above.
+ */
 static void switch_other(struct vcpu *cpu, struct tlb_cpu_state *ts,
 			 struct mm_context *next)
 {
+	struct new_asid ns;
 	u64 next_tlb_gen;
 
 	/* The old context's bit stays: a flush that finds us elsewhere clears it. */
-	mark_switching(ts);
-	join_cpumask(cpu, next);
-	sched_window(WIN_SWITCH_VS_FLUSH, mm_place(next), 1);
+	if (zoo(ZOO_OPENBSD_CPU_BIT_GAP))
+		leave_cpumask(cpu, READ_ONCE(ts->loaded_ctx));
+	if (!zoo(ZOO_SHOULD_FLUSH_WINDOW))
+		mark_switching(ts);
+	mm_window(WIN_SWITCH_VS_FLUSH, next, 1);
+	if (!zoo(ZOO_SWITCH_MM_BARRIER) && !zoo(ZOO_OPENBSD_CPU_BIT_GAP))
+		join_cpumask(cpu, next);
+	mm_window(WIN_SWITCH_VS_FLUSH, next, 1);
 	next_tlb_gen = read_tlb_gen(next);
-	sched_window(WIN_SWITCH_VS_FLUSH, mm_place(next), 1);
-	load_new_mm_cr3(cpu, ts, next, choose_new_asid(ts, next, next_tlb_gen), next_tlb_gen);
+	ns = choose_new_asid(ts, next, next_tlb_gen);
+	mm_window(WIN_SWITCH_VS_FLUSH, next, 1);
+	if (zoo(ZOO_SHOULD_FLUSH_WINDOW))
+		mark_switching(ts);
+	load_new_mm_cr3(cpu, ts, next, ns, next_tlb_gen);
+	mm_window(WIN_SWITCH_VS_FLUSH, next, 1);
+	if (zoo(ZOO_SWITCH_MM_BARRIER) || zoo(ZOO_OPENBSD_CPU_BIT_GAP))
+		join_cpumask(cpu, next);
 	smp_store_release(&ts->loaded_ctx, next);
 	count_vm_event(MMS_SWITCH_MM);
 }

@@ -20,6 +20,7 @@
 #include "pgtable/window.h"
 #include "trace/counters.h"
 #include "trace/trace.h"
+#include "zoo/zoo.h"
 
 /* ---- on the vCPU that flushes --------------------------------------------------- */
 
@@ -63,7 +64,7 @@ static void catch_up(struct vcpu *cpu, struct tlb_slot *slot,
 	}
 	mm_gen = (u64)atomic64_read_acquire(&ctx->tlb_gen);
 	/* An earlier handler has caught up with this one too. */
-	if (local_gen == mm_gen)
+	if (local_gen == mm_gen && !zoo(ZOO_FREEBSD_PCID_GEN_AFTER_IPI))
 		return;
 	sched_point(SCHED_TLB, slot);
 	only_one = f->new_tlb_gen == local_gen + 1 && f->new_tlb_gen == mm_gen;
@@ -169,7 +170,7 @@ static void flush_tlb_multi(const cpumask_t *mask, struct flush_tlb_info *info)
 	count_vm_event(NR_TLB_REMOTE_FLUSH);
 	trace_event(EV_TLB_FLUSH_SEND, info->start, info->end, info->new_tlb_gen);
 	/* Lazy vCPUs walk (speculatively) what they have loaded: freed tables too. */
-	if (info->freed_tables)
+	if (info->freed_tables && !zoo(ZOO_LAZY_TLB_WALKS_FREED_TABLE))
 		ipi_call_many(mask, flush_tlb_func, info);
 	else
 		ipi_call_many_cond(mask, flush_tlb_func, info, should_flush_tlb);
@@ -207,7 +208,8 @@ void flush_tlb_mm_range(struct mm_context *ctx, unsigned long start,
 	preempt_disable();
 	info.initiating_cpu = this_cpu()->nr;
 	/* Full barrier; before the mask is read (switch.c has the other side). */
-	info.new_tlb_gen = inc_mm_tlb_gen(ctx);
+	if (!zoo(ZOO_FREEBSD_PCID_GEN_AFTER_IPI))
+		info.new_tlb_gen = inc_mm_tlb_gen(ctx);
 	mm_window(WIN_SWITCH_VS_FLUSH, ctx, 1);
 	cpumask_copy(&mask, mm_cpumask(ctx));
 	if (cpumask_any_other(&mask, info.initiating_cpu)) {
@@ -216,6 +218,9 @@ void flush_tlb_mm_range(struct mm_context *ctx, unsigned long start,
 	} else if (ctx == READ_ONCE(this_tlbstate()->loaded_ctx)) {
 		flush_tlb_local(&info);
 	}
+	mm_window(WIN_SWITCH_VS_FLUSH, ctx, 1);
+	if (zoo(ZOO_FREEBSD_PCID_GEN_AFTER_IPI))
+		inc_mm_tlb_gen(ctx);
 	preempt_enable();
 	mmu_notifier_arch_invalidate_secondary_tlbs(ctx, start, end);
 }

@@ -25,7 +25,28 @@
 		"Linux 2.6.26, 362a61ad6119")					\
 	ZOO_BUG(ZOO_VMA_FREED_WITHOUT_GRACE, "vma-freed-without-grace",		\
 		"a VMA's memory goes back while lockless lookups may still hold it", \
-		"the rule behind lock_vma_under_rcu, Linux 6.4 and later")
+		"the rule behind lock_vma_under_rcu, Linux 6.4 and later")	\
+	ZOO_BUG(ZOO_SWITCH_MM_BARRIER, "switch-mm-barrier",			\
+		"a switch loads the root before flushes can see that the CPU comes", \
+		"Linux 4.5, 71b3c126e611, CVE-2016-2069, as an order of statements") \
+	ZOO_BUG(ZOO_SHOULD_FLUSH_WINDOW, "should-flush-window",			\
+		"a switch marks itself only after it has decided what to flush",	\
+		"Linux 6.15, fea4e317f9e7, CVE-2025-37964")			\
+	ZOO_BUG(ZOO_OPENBSD_CPU_BIT_GAP, "openbsd-cpu-bit-gap",			\
+		"a CPU is in no cpumask while it switches, even to where it was",	\
+		"OpenBSD amd64, pm_cpus, 9f1181d59de3 of the mirror")		\
+	ZOO_BUG(ZOO_FREEBSD_PCID_GEN_AFTER_IPI, "freebsd-pcid-gen-after-ipi",	\
+		"a flush sends its interrupts first and outdates other CPUs' tags after", \
+		"FreeBSD 12 and 13, 3fd989da9118, FreeBSD-EN-22:04.pcid")	\
+	ZOO_BUG(ZOO_FORK_COPIES_ASID, "fork-copies-asid",			\
+		"fork gives the child the parent's tag",			\
+		"Linux 5.2, powerpc, ca72d88378b2, CVE-2019-12817")		\
+	ZOO_BUG(ZOO_LAZY_TLB_WALKS_FREED_TABLE, "lazy-tlb-walks-freed-table",	\
+		"lazy CPUs are left alone even when page tables are freed",	\
+		"Linux 4.14 and 4.20, b956575bed91, 2ff6ddf19c0e")		\
+	ZOO_BUG(ZOO_TABLE_FREED_BEFORE_FLUSH, "table-freed-before-flush",	\
+		"page tables go back to the allocator before the flush that covers them", \
+		"Linux 4.19, a6f572084fbe, d86564a2f085")
 
 /*
  * Canaries: a plain data race in each room that has instrumented code, for asking
