@@ -69,8 +69,7 @@ static int brk_map(struct mm_struct *mm, struct vm_area_struct *below, unsigned 
 		vma_edit_abort(&e);
 		return -ENOMEM;
 	}
-	vma_link_finish(vma);
-	vma_edit_commit(&e);
+	vma_link_finish(&e, vma);
 	return 0;
 }
 

@@ -105,17 +105,17 @@ static void mmap_install(struct mmap_state *map, struct vma_merge_struct *vmg,
 
 	vms_finish_cuts(&map->vms);
 	vms_clear_ptes(&map->vms);
-	if (vma) {
-		vma_link_finish(vma);
-		vma_edit_commit(&map->edit);
-	} else {
-		vma_merge_finish(vmg);
-	}
+	if (vma)
+		vma_link_finish(&map->edit, vma);
+	else
+		vma = vma_merge_finish(vmg);
 	vms_detach(&map->vms);
 	vms_complete_munmap_vmas(&map->vms);
 	vm_stat_account(mm, map->vm_flags, (long)map->pglen);
 	if (map->vm_flags & VM_LOCKED)
 		mm->locked_vm += map->pglen;
+	/* As the kernel does, last: by then what was mapped here may have had its say. */
+	vma_set_page_prot(vma);
 }
 
 static unsigned long mmap_region(struct mm_struct *mm, struct file *file, unsigned long addr,

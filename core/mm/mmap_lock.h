@@ -10,6 +10,7 @@
 #include "mm/mm_types.h"
 #include "sync/lockdep.h"
 #include "sync/rwsem.h"
+#include "zoo/zoo.h"
 
 static inline void mmap_assert_locked(const struct mm_struct *mm)
 {
@@ -34,7 +35,10 @@ static inline void mm_lock_seq_begin(struct mm_struct *mm)
 static inline void vma_end_write_all(struct mm_struct *mm)
 {
 	mmap_assert_write_locked(mm);
-	smp_store_release(&mm->mm_lock_seq, mm->mm_lock_seq + 1);
+	if (!zoo(ZOO_VMA_LOCK_SEQ_ORDER))
+		smp_store_release(&mm->mm_lock_seq, mm->mm_lock_seq + 1);
+	else
+		WRITE_ONCE(mm->mm_lock_seq, mm->mm_lock_seq + 1);
 }
 
 static inline void mmap_write_lock(struct mm_struct *mm)

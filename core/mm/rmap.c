@@ -26,6 +26,7 @@
 #include "sync/rcu.h"
 #include "sync/sched.h"
 #include "trace/counters.h"
+#include "zoo/zoo.h"
 
 /* ---- memory ---- */
 
@@ -174,6 +175,7 @@ int __anon_vma_prepare(struct vm_area_struct *vma)
 	struct mm_struct *mm = vma->vm_mm;
 	struct anon_vma *anon_vma, *allocated = NULL;
 	struct anon_vma_chain *avc;
+	bool locked;
 
 	mmap_assert_locked(mm);
 	might_sleep();
@@ -197,10 +199,14 @@ int __anon_vma_prepare(struct vm_area_struct *vma)
 	 * A new one is locked too: its memory may be a recycled anon_vma that
 	 * someone, through RCU and a page, is about to lock and walk.
 	 */
-	anon_vma_lock_write(anon_vma);
+	locked = !zoo(ZOO_ANON_VMA_PREPARE_UNLOCKED) || !allocated;
+	if (locked)
+		anon_vma_lock_write(anon_vma);
 	/* Two faults of one VMA, each with mmap_lock for reading: one wins. */
 	spin_lock(&mm->context.page_table_lock);
 	if (likely(!vma->anon_vma)) {
+		if (!locked)
+			smp_store_release(&vma->anon_vma, anon_vma);
 		anon_vma_chain_link(vma, avc, anon_vma);
 		anon_vma->num_active_vmas++;
 		/* Last: who sees it (vma_anon_vma) sees all of the above. */
@@ -209,7 +215,8 @@ int __anon_vma_prepare(struct vm_area_struct *vma)
 		avc = NULL;
 	}
 	spin_unlock(&mm->context.page_table_lock);
-	anon_vma_unlock_write(anon_vma);
+	if (locked)
+		anon_vma_unlock_write(anon_vma);
 
 	if (unlikely(allocated))
 		put_anon_vma(allocated);

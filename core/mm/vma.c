@@ -20,6 +20,7 @@
 #include "mm/vma_lock.h"
 #include "phys/slab.h"
 #include "sync/rcu_age.h"
+#include "sync/sched.h"
 #include "zoo/zoo.h"
 
 /* ---- lives ----------------------------------------------------------------------------------- */
@@ -219,11 +220,16 @@ void vma_complete(struct vma_prepare *vp)
 
 /* ---- linking --------------------------------------------------------------------------------- */
 
-void vma_link_finish(struct vm_area_struct *vma)
+void vma_link_finish(struct vma_edit *e, struct vm_area_struct *vma)
 {
-	/* Locked before anyone can find it: its maker may go on writing to it. */
+	/* Locked before anyone can find it: its maker is not done with it. */
 	vma_start_write(vma);
 	vma_mark_attached(vma);
+	if (zoo(ZOO_NEW_VMA_VISIBLE_UNLOCKED))
+		WRITE_ONCE(vma->vm_lock_seq, ~0U);
+	vma_edit_commit(e);
+	/* A page that a fault found in the file now would not be found by its truncation. */
+	sched_window(WIN_VMA_LOCK_FALLBACK, mm_place(&vma->vm_mm->context), vma->vm_start);
 	vma_link_file(vma);
 	vma->vm_mm->map_count++;
 }
@@ -239,8 +245,7 @@ int vma_link(struct mm_struct *mm, struct vm_area_struct *vma)
 		vma_edit_abort(&e);
 		return err;
 	}
-	vma_link_finish(vma);
-	vma_edit_commit(&e);
+	vma_link_finish(&e, vma);
 	return 0;
 }
 

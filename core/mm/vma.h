@@ -101,8 +101,11 @@ int populate_vma_page_range(struct vm_area_struct *vma, unsigned long start, uns
 
 /* ---- inserting ------------------------------------------------------------------------------- */
 
-/* Publishes a complete new VMA in the file's tree and, with the edit's commit, in the mm's. */
-void vma_link_finish(struct vm_area_struct *vma);
+/*
+ * Publishes a complete new VMA: commits @e, which it is stored in, then enters it in the
+ * file's tree. It stays write-locked, so that its maker may go on with it.
+ */
+void vma_link_finish(struct vma_edit *e, struct vm_area_struct *vma);
 /* An edit of its own for one VMA (insert_vm_struct, dup_mmap). 0 or -ENOMEM. */
 int vma_link(struct mm_struct *mm, struct vm_area_struct *vma);
 

@@ -15,6 +15,7 @@
 #include "mm/vma.h"
 #include "mm/vma_int.h"
 #include "mm/vma_lock.h"
+#include "zoo/zoo.h"
 
 /* ---- the rules ------------------------------------------------------------------------------- */
 
@@ -83,7 +84,9 @@ static int dup_anon_vma(struct vma_merge_struct *vmg, struct vm_area_struct *dst
 
 	if (!src->anon_vma || dst->anon_vma)
 		return 0;
-	vma_assert_write_locked(dst);
+	/* A fault that holds dst decides by this whether its pages can be found. */
+	if (!zoo(ZOO_ANON_VMA_SET_UNLOCKED))
+		vma_start_write(dst);
 	dst->anon_vma = src->anon_vma;
 	err = anon_vma_clone(dst, src);
 	if (err)
@@ -113,7 +116,6 @@ int vma_expand_prepare(struct vma_merge_struct *vmg)
 	int err = 0;
 
 	mmap_assert_write_locked(vmg->mm);
-	vma_start_write(target);
 	vmg->remove_next = next && next != target && vmg->end == next->vm_end;
 	if (vmg->remove_next) {
 		vma_start_write(next);
@@ -121,6 +123,7 @@ int vma_expand_prepare(struct vma_merge_struct *vmg)
 	}
 	if (!err && vmg->copied_from)
 		err = dup_anon_vma(vmg, target, vmg->copied_from);
+	vma_start_write(target);
 	if (!err)
 		err = vma_edit_store(vmg->edit, vmg->start, vmg->end, target);
 	if (err)
@@ -206,16 +209,16 @@ bool vma_merge_existing_prepare(struct vma_merge_struct *vmg)
 	if (left && right && !can_merge_remove_vma(vmg->next))
 		right = false;
 	vmg->remove_next = left && right;
-	vma_start_write(middle);
-	if (right)
-		vma_start_write(vmg->next);
-	if (left)
-		vma_start_write(vmg->prev);
 	vmg->target = left ? vmg->prev : vmg->next;
 	if (left && right)
 		err = merge_both_prepare(vmg);
 	else
 		err = left ? merge_left_prepare(vmg) : merge_right_prepare(vmg);
+	vma_start_write(middle);
+	if (right)
+		vma_start_write(vmg->next);
+	if (left)
+		vma_start_write(vmg->prev);
 	if (!err)
 		err = vma_edit_store(vmg->edit, vmg->start, vmg->end, vmg->target);
 	if (err) {
@@ -389,7 +392,9 @@ struct vm_area_struct *copy_vma(struct vm_area_struct **vmap, unsigned long addr
 		/* An unfaulted source may have been next to the place and be part of it now. */
 		if (vma_start >= new->vm_start && vma_start < new->vm_end)
 			*vmap = vma = new;
-		*need_rmap_locks = new->vm_pgoff <= vma->vm_pgoff;
+		/* A walk of the reverse map would look at the new place, then at the old one. */
+		*need_rmap_locks = !zoo(ZOO_MREMAP_RMAP_ORDER) &&
+				   new->vm_pgoff <= vma->vm_pgoff;
 		return new;
 	}
 	vma_edit_abort(&e);

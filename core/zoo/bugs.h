@@ -46,7 +46,22 @@
 		"Linux 4.14 and 4.20, b956575bed91, 2ff6ddf19c0e")		\
 	ZOO_BUG(ZOO_TABLE_FREED_BEFORE_FLUSH, "table-freed-before-flush",	\
 		"page tables go back to the allocator before the flush that covers them", \
-		"Linux 4.19, a6f572084fbe, d86564a2f085")
+		"Linux 4.19, a6f572084fbe, d86564a2f085")			\
+	ZOO_BUG(ZOO_NEW_VMA_VISIBLE_UNLOCKED, "new-vma-visible-unlocked",	\
+		"faults can use a new VMA while its maker is still at work on it", \
+		"Linux 6.5, 33313a747e81")					\
+	ZOO_BUG(ZOO_ANON_VMA_PREPARE_UNLOCKED, "anon-vma-prepare-unlocked",	\
+		"a new anon_vma is given to its VMA and filled without its lock", \
+		"Linux 2.6.28, d9d332e0874f")					\
+	ZOO_BUG(ZOO_ANON_VMA_SET_UNLOCKED, "anon-vma-set-unlocked",		\
+		"a merge gives a VMA an anon_vma before faults are shut out of it", \
+		"Linux 6.5, d8ab9f7b644a")					\
+	ZOO_BUG(ZOO_VMA_LOCK_SEQ_ORDER, "vma-lock-seq-order",			\
+		"VMAs are unlocked by a store that does not carry their changes", \
+		"Linux 6.5, b1f02b95758d")					\
+	ZOO_BUG(ZOO_MREMAP_RMAP_ORDER, "mremap-rmap-order",			\
+		"mremap moves entries to where a walk of the reverse map has already been", \
+		"Linux 3.2, 948f017b0934")
 
 /*
  * Canaries: a plain data race in each room that has instrumented code, for asking
