@@ -24,6 +24,9 @@
 
 #define WALKER	NO_TSAN
 
+/* Pages that are looked for as soon as a root is loaded. */
+#define LOAD_SPECULATES	4
+
 /* Where a walk has got to. */
 struct walk {
 	unsigned long	table;		/* frame of the table in hand */
@@ -41,7 +44,9 @@ void mmu_load_cr3(struct vcpu *cpu, unsigned long root_pfn, unsigned int pcid)
 	MM_BUG_ON(root_pfn >= cpu->machine->ram.nr_frames || pcid >= TLB_TAG_GLOBAL);
 	cpu->root_pfn = root_pfn;
 	cpu->pcid = pcid;
-	if (cpu->machine->config.speculate_ppm && cpu == this_cpu())
+	if (!cpu->machine->config.speculate_ppm || cpu != this_cpu())
+		return;
+	for (unsigned int i = 0; i < LOAD_SPECULATES; i++)
 		mmu_speculate_near(cpu, cpu->walked_va);
 }
 
