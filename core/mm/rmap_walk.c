@@ -132,6 +132,8 @@ void rmap_walk_anon(struct page *page, struct rmap_walk_control *rwc)
 		unsigned long address = vma_address(avc->vma, pgoff);
 
 		VM_BUG_ON(address == (unsigned long)-EFAULT);
+		/* Who has been visited may change, who has not may too: in which order? */
+		sched_window(WIN_MIGRATION_ENTRY_WAIT, mm_place(&avc->vma->vm_mm->context), 0);
 		if (!rwc->rmap_one(page, avc->vma, address, rwc->arg))
 			break;
 		if (rwc->done && rwc->done(page))
