@@ -23,6 +23,7 @@
 #include "pgtable/swapops.h"
 #include "pgtable/tlbflush.h"
 #include "pgtable/walk.h"
+#include "pgtable/window.h"
 #include "sync/sched.h"
 
 unsigned long vma_address(struct vm_area_struct *vma, unsigned long pgoff)
@@ -123,6 +124,7 @@ void rmap_walk_anon(struct page *page, struct rmap_walk_control *rwc)
 	struct anon_vma *anon_vma;
 	struct anon_vma_chain *avc;
 	unsigned long pgoff = page->index;
+	bool visited = false;
 
 	VM_BUG_ON(!PageLocked(page));
 	anon_vma = rmap_walk_anon_lock(page);
@@ -132,8 +134,11 @@ void rmap_walk_anon(struct page *page, struct rmap_walk_control *rwc)
 		unsigned long address = vma_address(avc->vma, pgoff);
 
 		VM_BUG_ON(address == (unsigned long)-EFAULT);
-		/* Who has been visited may change, who has not may too: in which order? */
-		sched_window(WIN_MIGRATION_ENTRY_WAIT, mm_place(&avc->vma->vm_mm->context), 0);
+		/* Between two: an entry may move from this one to the one before (move.c). */
+		if (visited)
+			mm_window(WIN_MIGRATION_ENTRY_WAIT, &avc->vma->vm_mm->context,
+				  page_mapped(page));
+		visited = true;
 		if (!rwc->rmap_one(page, avc->vma, address, rwc->arg))
 			break;
 		if (rwc->done && rwc->done(page))
