@@ -2,6 +2,7 @@
 /* room: mm_hw */
 /* Run tokens: never more running than tokens, everybody progresses, nothing is lost. */
 #include "hw_rig.h"
+#include "sync/irqflags.h"
 
 #include "sync/spinlock.h"
 
@@ -204,6 +205,62 @@ static void holds_last(void **state)
 	machine_destroy(m);
 }
 
+/* With interrupts off a hold ends when an interrupt comes, before it or in the middle. */
+#define DEAF		20
+#define DEAF_TURNS	20000UL
+static u32 deaf, answers;
+
+static void be_held_deaf(struct vcpu *cpu)
+{
+	for (unsigned int i = 0; i < DEAF; i++) {
+		local_irq_disable();
+		__atomic_store_n(&deaf, i + 1, __ATOMIC_SEQ_CST);
+		hw_hold(&hold_word, hold_word, DEAF_TURNS);
+		local_irq_enable();
+		while (__atomic_load_n(&answers, __ATOMIC_SEQ_CST) <= i)
+			sched_relax(1000);
+	}
+}
+
+static void answer(void *info)
+{
+	__atomic_fetch_add(&answers, 1, __ATOMIC_SEQ_CST);
+}
+
+static void interrupt(struct vcpu *cpu)
+{
+	for (unsigned int i = 0; i < DEAF; i++) {
+		while (__atomic_load_n(&deaf, __ATOMIC_SEQ_CST) <= i)
+			sched_relax(1000);
+		ipi_call_one(0, answer, NULL);
+	}
+}
+
+/* A third, so that the core of who waits would not idle without the held one. */
+static void run_until_answered(struct vcpu *cpu)
+{
+	while (__atomic_load_n(&answers, __ATOMIC_SEQ_CST) < DEAF)
+		vcpu_yield(cpu);
+}
+
+static void holds_end_for_interrupts(void **state)
+{
+	static void (*const body[])(struct vcpu *) = {
+		be_held_deaf, interrupt, run_until_answered,
+	};
+
+	m = rig_machine(3, RUN_FREE, 64);
+	deaf = answers = 0;
+	for (unsigned int i = 0; i < 3; i++)
+		assert_int_equal(vcpu_start(m->cpus[i], body[i]), 0);
+	for (unsigned int i = 0; i < 3; i++)
+		vcpu_join(m->cpus[i]);
+	assert_int_equal(answers, DEAF);
+	/* None was waited out. */
+	assert_in_range(m->tokens.ticks, 0, DEAF_TURNS * TOKEN_TURN);
+	machine_destroy(m);
+}
+
 /* Kicks are not lost, whichever comes first. */
 static u32 rounds[2];
 
@@ -238,6 +295,7 @@ int main(void)
 		cmocka_unit_test(lock_holders_get_tokens),
 		cmocka_unit_test(holds_end),
 		cmocka_unit_test(holds_last),
+		cmocka_unit_test(holds_end_for_interrupts),
 		cmocka_unit_test(kicks),
 	};
 
