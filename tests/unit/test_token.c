@@ -207,7 +207,7 @@ static void holds_last(void **state)
 
 /* With interrupts off a hold ends when an interrupt comes, before it or in the middle. */
 #define DEAF		20
-#define DEAF_TURNS	20000UL
+#define FOR_EVER	100000000	/* turns: minutes */
 static u32 deaf, answers;
 
 static void be_held_deaf(struct vcpu *cpu)
@@ -215,7 +215,7 @@ static void be_held_deaf(struct vcpu *cpu)
 	for (unsigned int i = 0; i < DEAF; i++) {
 		local_irq_disable();
 		__atomic_store_n(&deaf, i + 1, __ATOMIC_SEQ_CST);
-		hw_hold(&hold_word, hold_word, DEAF_TURNS);
+		hw_hold(&hold_word, hold_word, FOR_EVER);
 		local_irq_enable();
 		while (__atomic_load_n(&answers, __ATOMIC_SEQ_CST) <= i)
 			sched_relax(1000);
@@ -256,8 +256,6 @@ static void holds_end_for_interrupts(void **state)
 	for (unsigned int i = 0; i < 3; i++)
 		vcpu_join(m->cpus[i]);
 	assert_int_equal(answers, DEAF);
-	/* None was waited out. */
-	assert_in_range(m->tokens.ticks, 0, DEAF_TURNS * TOKEN_TURN);
 	machine_destroy(m);
 }
 
