@@ -208,7 +208,7 @@ int __anon_vma_prepare(struct vm_area_struct *vma)
 		if (!locked)
 			smp_store_release(&vma->anon_vma, anon_vma);
 		/* Whoever looks at it now must be shut out by its lock. */
-		sched_window(WIN_VMA_LOCK_FALLBACK, mm_place(&mm->context), vma->vm_start);
+		sched_window(WIN_ANON_VMA_RACE_LOST, mm_place(&mm->context), vma->vm_start);
 		anon_vma_chain_link(vma, avc, anon_vma);
 		anon_vma->num_active_vmas++;
 		/* Last: who sees it (vma_anon_vma) sees all of the above. */
