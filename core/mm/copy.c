@@ -5,7 +5,8 @@
  * What can be faulted in again is not copied: only a VMA with an anon_vma has
  * pages of its own.  A page that both now map loses W in both, and exclusive
  * ownership; the parent's TLBs are flushed once, by dup_mmap, before anyone may
- * run in either.
+ * run in either.  A pinned page is not shared but copied: the device that moves its
+ * contents does so for the parent.
  *
  * Locks: mmap_lock of both for writing; the parent's VMA write-locked, or a
  * fault could make a page exclusive again behind the copy; per table the
@@ -21,12 +22,14 @@
 #include "pgtable/notifier.h"
 #include "pgtable/swapops.h"
 #include "pgtable/walk.h"
+#include "phys/page_alloc.h"
 #include "sync/sched.h"
 
 /* One pair of VMAs on its way. */
 struct copy_state {
 	struct vm_area_struct *dst_vma;
 	struct vm_area_struct *src_vma;
+	struct page *prealloc;		/* for the copy of a pinned page; NULL: none */
 	long rss[NR_MM_COUNTERS];
 };
 
@@ -73,20 +76,59 @@ static void copy_nonpresent_pte(struct copy_state *cs, pte_t *dst_pte,
 	set_pte_at(&cs->dst_vma->vm_mm->context, addr, dst_pte, pte);
 }
 
-static void copy_present_pte(struct copy_state *cs, pte_t *dst_pte,
-			     pte_t *src_pte, pte_t pte, unsigned long addr)
+/*
+ * The parent's page may be pinned: it stays the parent's, with all its rights, and the
+ * child gets a copy at once.  -EAGAIN: no page for it was taken yet.
+ */
+static int copy_present_page(struct copy_state *cs, pte_t *dst_pte,
+			     struct page *page, unsigned long addr)
+{
+	struct vm_area_struct *dst_vma = cs->dst_vma;
+	struct page *new = cs->prealloc;
+	pte_t pte;
+
+	if (!new)
+		return -EAGAIN;
+	cs->prealloc = NULL;
+	/* The device and the parent's threads may be writing to it, and may do so. */
+	copy_page_atomic(new, page);
+	__SetPageUptodate(new);
+	page_add_new_anon_rmap(new, dst_vma, addr);
+	cs->rss[MM_ANONPAGES]++;
+	pte = maybe_mkwrite(pte_mkdirty(mk_pte(new, dst_vma->vm_page_prot)), dst_vma);
+	set_pte_at(&dst_vma->vm_mm->context, addr, dst_pte, pte);
+	return 0;
+}
+
+/* One more mapping of @page, with its reference.  -EBUSY: pinned, and not shared. */
+static int share_page(struct copy_state *cs, struct page *page, unsigned long addr)
+{
+	get_page(page);
+	if (PageAnon(page)) {
+		if (page_try_dup_anon_rmap(page, cs->src_vma)) {
+			put_page(page);
+			return -EBUSY;
+		}
+		/*
+		 * From the look at its pins until W is gone nobody may pin it unseen:
+		 * write_protect_seq tells GUP-fast, which holds no lock.
+		 */
+		sched_window(WIN_GUP_FAST_VS_FORK, mm_place(&cs->src_vma->vm_mm->context), addr);
+	} else {
+		page_dup_file_rmap(page);
+	}
+	cs->rss[mm_counter(page)]++;
+	return 0;
+}
+
+static int copy_present_pte(struct copy_state *cs, pte_t *dst_pte,
+			    pte_t *src_pte, pte_t pte, unsigned long addr)
 {
 	vm_flags_t flags = cs->src_vma->vm_flags;
 	struct page *page = vm_normal_page(cs->src_vma, addr, pte);
 
-	if (page) {
-		get_page(page);
-		if (PageAnon(page))
-			page_dup_anon_rmap(page);
-		else
-			page_dup_file_rmap(page);
-		cs->rss[mm_counter(page)]++;
-	}
+	if (page && share_page(cs, page, addr))
+		return copy_present_page(cs, dst_pte, page, addr);
 	if (is_cow_mapping(flags) && pte_write(pte)) {
 		/* Atomic: the MMU may be setting A or D in it. */
 		ptep_set_wrprotect(src_pte);
@@ -96,16 +138,22 @@ static void copy_present_pte(struct copy_state *cs, pte_t *dst_pte,
 		pte = pte_mkclean(pte);
 	set_pte_at(&cs->dst_vma->vm_mm->context, addr, dst_pte,
 		   pte_mkold(pte));
+	return 0;
 }
 
-static int copy_pte_range(struct copy_state *cs, pmd_t *dst_pmd,
-			  pmd_t *src_pmd, unsigned long addr,
-			  unsigned long end)
+/*
+ * The entries of [*from, end), which lie in one table; *from moves to the first that
+ * was not copied.  -EAGAIN: that one needs cs->prealloc.
+ */
+static int copy_ptes(struct copy_state *cs, pmd_t *dst_pmd, pmd_t *src_pmd,
+		     unsigned long *from, unsigned long end)
 {
 	struct mm_context *dst_ctx = &cs->dst_vma->vm_mm->context;
 	struct mm_context *src_ctx = &cs->src_vma->vm_mm->context;
 	pte_t *dst_pte, *src_pte, *dst_start, *src_start;
 	spinlock_t *dst_ptl, *src_ptl;
+	unsigned long addr = *from;
+	int err = 0;
 
 	dst_start = dst_pte = pte_alloc_map_lock(dst_ctx, dst_pmd, addr,
 						 &dst_ptl);
@@ -123,13 +171,31 @@ static int copy_pte_range(struct copy_state *cs, pmd_t *dst_pmd,
 		if (pte_none(pte))
 			continue;
 		if (pte_present(pte))
-			copy_present_pte(cs, dst_pte, src_pte, pte, addr);
+			err = copy_present_pte(cs, dst_pte, src_pte, pte, addr);
 		else
 			copy_nonpresent_pte(cs, dst_pte, src_pte, pte, addr);
+		if (unlikely(err))
+			break;
 	}
 	pte_unmap_unlock(src_start, src_ptl);
 	pte_unmap_unlock(dst_start, dst_ptl);
-	return 0;
+	*from = addr;
+	return err;
+}
+
+/* Memory for the copy of a pinned page is taken with no lock but the VMA's. */
+static int copy_pte_range(struct copy_state *cs, pmd_t *dst_pmd,
+			  pmd_t *src_pmd, unsigned long addr,
+			  unsigned long end)
+{
+	int err;
+
+	while ((err = copy_ptes(cs, dst_pmd, src_pmd, &addr, end)) == -EAGAIN) {
+		cs->prealloc = alloc_page(GFP_HIGHUSER_MOVABLE);
+		if (!cs->prealloc)
+			return -ENOMEM;
+	}
+	return err;
 }
 
 static int copy_pmds(struct copy_state *cs)
@@ -173,10 +239,13 @@ int copy_page_range(struct vm_area_struct *dst_vma,
 					&src_mm->context, src_vma->vm_start,
 					src_vma->vm_end);
 		mmu_notifier_invalidate_range_start(&range);
-		/* Lockless pinning looks at it: a pin now may be lost. */
+		/* GUP-fast looks at it: a pin that is taken now may be missed below. */
 		raw_write_seqcount_begin(&src_mm->write_protect_seq);
 	}
 	err = copy_pmds(&cs);
+	/* The page that needed it was pinned no more when the locks were back. */
+	if (cs.prealloc)
+		put_page(cs.prealloc);
 	for (i = 0; i < NR_MM_COUNTERS; i++)
 		if (cs.rss[i])
 			add_mm_counter(dst_vma->vm_mm, i, cs.rss[i]);

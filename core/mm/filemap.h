@@ -17,6 +17,7 @@
 #include "base/types.h"
 #include "mm/memory.h"
 #include "mm/page_index.h"
+#include "sync/rcu_types.h"
 #include "sync/rwsem.h"
 #include "sync/spinlock.h"
 
@@ -58,6 +59,7 @@ struct inode {
 
 	struct address_space i_data;
 	struct list_head i_list;	/* all inodes of the machine: its inode lock */
+	struct rcu_head i_rcu;
 };
 
 static inline struct inode *file_inode(const struct file *file)

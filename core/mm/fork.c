@@ -121,7 +121,7 @@ static void dup_mm_fields(struct mm_struct *mm, struct mm_struct *oldmm)
 	mm->mmap_base = oldmm->mmap_base;
 	mm->mmap_legacy_base = oldmm->mmap_legacy_base;
 	mm->task_size = oldmm->task_size;
-	mm->flags = oldmm->flags;
+	mm->flags = READ_ONCE(oldmm->flags) & MMF_INIT_MASK;
 }
 
 static void unmap_all(struct mm_struct *mm, struct list_head *vmas);

@@ -19,6 +19,7 @@
 #include "mm/interval_tree.h"
 #include "phys/page_alloc.h"
 #include "phys/slab.h"
+#include "sync/rcu.h"
 
 static struct inode *inode_alloc(enum file_kind kind, u64 size)
 {
@@ -51,6 +52,13 @@ static struct inode *inode_alloc(enum file_kind kind, u64 size)
 	return inode;
 }
 
+static void inode_free_rcu(struct rcu_head *head)
+{
+	kmem_cache_free(this_fault_state()->inode_cachep,
+			container_of(head, struct inode, i_rcu));
+}
+
+/* GUP-fast looks into it from a page that has just left it. */
 static void inode_free(struct inode *inode)
 {
 	struct fault_state *fs = this_fault_state();
@@ -58,7 +66,7 @@ static void inode_free(struct inode *inode)
 	spin_lock(&fs->inode_lock);
 	list_del(&inode->i_list);
 	spin_unlock(&fs->inode_lock);
-	kmem_cache_free(fs->inode_cachep, inode);
+	call_rcu(&inode->i_rcu, inode_free_rcu);
 }
 
 static void iput(struct inode *inode)

@@ -241,15 +241,23 @@ static void wp_page_reuse(struct vm_fault *vmf)
  * The page lock keeps migration and other deciders out; a reference more is a
  * copier, a walker or another mapping: then the page is shared, or may be.
  */
+static bool only_reference(const struct page *page)
+{
+	/* A pin, or a reference of GUP, does not show among the mappings. */
+	if (zoo(ZOO_COW_BREAKS_EITHER_WAY))
+		return page_mapcount(page) == 1;
+	/* Acquire: the last other user's reads come before our write. */
+	return atomic_read_acquire(&page->_refcount) == 1;
+}
+
 static bool wp_can_reuse_anon_page(struct page *page,
 				   struct vm_area_struct *vma)
 {
-	if (page_ref_count(page) > 1)
+	if (!only_reference(page))
 		return false;
 	if (!trylock_page(page))
 		return false;
-	/* Acquire: the last other user's reads come before our write. */
-	if (atomic_read_acquire(&page->_refcount) != 1) {
+	if (!only_reference(page)) {
 		unlock_page(page);
 		return false;
 	}
@@ -288,7 +296,8 @@ static void wp_page_install(struct vm_fault *vmf, struct page *new,
 		inc_mm_counter(mm, MM_ANONPAGES);
 	}
 	entry = mk_pte(new, vma->vm_page_prot);
-	entry = maybe_mkwrite(pte_mkdirty(entry), vma);
+	if (!(vmf->flags & FAULT_FLAG_UNSHARE))
+		entry = maybe_mkwrite(pte_mkdirty(entry), vma);
 	/*
 	 * Break before make: from the moment one CPU can write the new page,
 	 * none may read the old one any more.
@@ -361,7 +370,10 @@ out_put_old:
 	return ret;
 }
 
-/* PTL held, vmf->pte still vmf->orig_pte; releases it. */
+/*
+ * PTL held, vmf->pte still vmf->orig_pte; releases it.  A write, or (unshare) somebody
+ * who only wants to read the page by its frame and must see what is written later.
+ */
 static vm_fault_t do_wp_page(struct vm_fault *vmf)
 {
 	struct vm_area_struct *vma = vmf->vma;
@@ -376,6 +388,10 @@ static vm_fault_t do_wp_page(struct vm_fault *vmf)
 	    (PageAnonExclusive(page) || wp_can_reuse_anon_page(page, vma))) {
 		if (!PageAnonExclusive(page))
 			SetPageAnonExclusive(page);
+		if (unlikely(vmf->flags & FAULT_FLAG_UNSHARE)) {
+			vmf_pte_unlock(vmf);
+			return 0;
+		}
 		wp_page_reuse(vmf);
 		return 0;
 	}
@@ -449,7 +465,8 @@ static vm_fault_t handle_pte_present(struct vm_fault *vmf)
 		vmf_pte_unlock(vmf);
 		return 0;
 	}
-	if ((vmf->flags & FAULT_FLAG_WRITE) && !pte_write(vmf->orig_pte))
+	if ((vmf->flags & (FAULT_FLAG_WRITE | FAULT_FLAG_UNSHARE)) &&
+	    !pte_write(vmf->orig_pte))
 		return do_wp_page(vmf);
 	fault_refresh_pte(vmf);
 	vmf_pte_unlock(vmf);
@@ -505,11 +522,22 @@ static vm_fault_t __handle_mm_fault(struct vm_area_struct *vma,
 	return handle_pte_fault(&vmf);
 }
 
+/* sanitize_fault_flags(): only a private mapping has something to unshare. */
+static unsigned int sanitize_fault_flags(struct vm_area_struct *vma, unsigned int flags)
+{
+	if (likely(!(flags & FAULT_FLAG_UNSHARE)))
+		return flags;
+	VM_BUG_ON(flags & FAULT_FLAG_WRITE);
+	return is_cow_mapping(vma->vm_flags) ? flags :
+	       flags & ~(unsigned int)FAULT_FLAG_UNSHARE;
+}
+
 vm_fault_t handle_mm_fault(struct vm_area_struct *vma, unsigned long address,
 			   unsigned int flags)
 {
 	vm_fault_t ret;
 
+	flags = sanitize_fault_flags(vma, flags);
 	VM_BUG_ON(address < vma->vm_start || address >= vma->vm_end);
 	might_sleep();
 	canary(ZOO_CANARY_MM);

@@ -224,6 +224,9 @@ enum { MM_FILEPAGES, MM_ANONPAGES, MM_SWAPENTS, MM_SHMEMPAGES, NR_MM_COUNTERS };
 
 /* mm->flags */
 #define MMF_TOPDOWN	0	/* mmap layout */
+#define MMF_HAS_PINNED	1	/* pages of it were pinned once; never taken back */
+/* What a child has of its parent's. */
+#define MMF_INIT_MASK	(1UL << MMF_TOPDOWN)
 
 struct mm_struct {
 	/* Read by every fault. root: RCU, written by the holder of mmap_lock for writing. */
@@ -264,7 +267,8 @@ struct mm_struct {
 	unsigned long		mmap_base;		/* top-down searches start below it */
 	unsigned long		mmap_legacy_base;	/* bottom-up searches start at it */
 	unsigned long		task_size;
-	unsigned long		flags;			/* MMF_* */
+	/* MMF_*; MMF_HAS_PINNED is set at any time, atomically */
+	unsigned long		flags;
 	struct mm_params	params;
 
 	/* RSS in pages, by kind; any CPU. */

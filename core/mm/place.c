@@ -121,7 +121,7 @@ static unsigned long area_topdown(struct mm_struct *mm, unsigned long addr, unsi
 static unsigned long area_plain(struct mm_struct *mm, unsigned long addr, unsigned long len,
 				unsigned long flags)
 {
-	if (mm->flags & (1UL << MMF_TOPDOWN))
+	if (test_bit(MMF_TOPDOWN, &mm->flags))
 		return area_topdown(mm, addr, len, flags);
 	return area_bottomup(mm, addr, len, flags);
 }
@@ -149,7 +149,7 @@ static unsigned long area_aligned(struct mm_struct *mm, unsigned long addr, unsi
 		return addr;
 	skip = (off - found) & (size - 1);
 	/* An aligned find of a top-down mm moves up, also when it came from the bottom. */
-	if ((mm->flags & (1UL << MMF_TOPDOWN)) && !skip)
+	if (test_bit(MMF_TOPDOWN, &mm->flags) && !skip)
 		return found + size;
 	return found + skip;
 }

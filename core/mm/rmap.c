@@ -553,17 +553,37 @@ void page_dup_file_rmap(struct page *page)
 	count_vm_event(MMS_RMAP_ADD);
 }
 
-void page_dup_anon_rmap(struct page *page)
+/*
+ * A device may be moving its contents, by the parent's wish: if parent and child shared
+ * the page, the parent's next write would leave it to the device and get a copy.
+ */
+static bool page_needs_cow_for_dma(struct vm_area_struct *vma, struct page *page)
+{
+	VM_BUG_ON(!(raw_read_seqcount(&vma->vm_mm->write_protect_seq) & 1));
+	return test_bit(MMF_HAS_PINNED, &vma->vm_mm->flags) && page_maybe_dma_pinned(page);
+}
+
+int page_try_dup_anon_rmap(struct page *page, struct vm_area_struct *src_vma)
 {
 	VM_BUG_ON(!PageAnon(page));
+	if (PageAnonExclusive(page) && page_needs_cow_for_dma(src_vma, page))
+		return -EBUSY;
 	/* Before the second mapping exists: from here on both must copy. */
 	ClearPageAnonExclusive(page);
 	atomic_inc(&page->_mapcount);
 	count_vm_event(MMS_RMAP_ADD);
+	return 0;
 }
 
-void page_share_anon_rmap(struct page *page)
+int page_try_share_anon_rmap(struct page *page)
 {
 	VM_BUG_ON(!PageAnonExclusive(page));
+	/*
+	 * The entry was cleared before this look, and who pins looks at the entry
+	 * after his pin: one of us sees the other.
+	 */
+	if (page_maybe_dma_pinned_ordered(page))
+		return -EBUSY;
 	ClearPageAnonExclusive(page);
+	return 0;
 }

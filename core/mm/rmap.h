@@ -152,13 +152,16 @@ void page_move_anon_rmap(struct page *page, struct vm_area_struct *vma);
 
 /*
  * Fork: one more mapping.  The anonymous form clears PageAnonExclusive: both
- * sides must then copy.  (The kernel's folio_try_dup_anon_rmap_pte also refuses
- * pinned pages; there are no pins here.)
+ * sides must then copy.  -EBUSY, and nothing done: the page may be pinned, and
+ * must stay the parent's own.  write_protect_seq is odd.
  */
 void page_dup_file_rmap(struct page *page);
-void page_dup_anon_rmap(struct page *page);
-/* Migration: exclusiveness moves from the page into the entry; it is cleared. */
-void page_share_anon_rmap(struct page *page);
+int page_try_dup_anon_rmap(struct page *page, struct vm_area_struct *src_vma);
+/*
+ * Migration: exclusiveness moves from the page into the entry; it is cleared.  The
+ * entry was cleared and flushed before.  -EBUSY, and nothing done: it may be pinned.
+ */
+int page_try_share_anon_rmap(struct page *page);
 
 /* ---- walking ---- */
 

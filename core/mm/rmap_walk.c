@@ -191,8 +191,13 @@ static bool try_to_migrate_one(struct page *page, struct vm_area_struct *vma,
 		if (pte_dirty(pte))
 			SetPageDirty(page);
 		/* Exclusiveness waits in the entry: fork may take it away. */
-		if (exclusive)
-			page_share_anon_rmap(page);
+		if (exclusive && page_try_share_anon_rmap(page)) {
+			/* Pinned: whoever moves its contents would miss the copy. */
+			set_pte_at(ctx, address, pvmw.pte, pte);
+			page_vma_mapped_walk_done(&pvmw);
+			mmu_notifier_invalidate_range_end(&range);
+			return false;
+		}
 		/* The resident count stays: the entry stands for the page. */
 		set_pte_at(ctx, address, pvmw.pte,
 			   swp_entry_to_pte(migration_entry_of(pte, exclusive)));

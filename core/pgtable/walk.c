@@ -128,6 +128,29 @@ pmd_t *pgtable_pmd(struct mm_context *ctx, unsigned long addr)
 	return (pmd_t *)walk_to(ctx, addr, PMD_LEVEL, &missing);
 }
 
+/* A walker has found this table, in the section that it is in, and will look into it. */
+static TABLES void table_met(struct machine *m, u64 entry)
+{
+	check_met(m, CHECK_OBJECT_PAGE_TABLE,
+		  &machine_pfn_to_page(m, x86_entry_pfn(entry))->pt_age);
+}
+
+TABLES pmd_t *pgtable_pmd_lockless(struct mm_context *ctx, unsigned long addr)
+{
+	const struct arch *arch = ctx->machine->arch;
+	u64 *table = ctx->root;
+
+	for (unsigned int l = arch->levels - 1; l > PMD_LEVEL; l--) {
+		u64 entry = read_entry(&table[arch_index(arch, l, addr)]);
+
+		if (!x86_entry_present(entry))
+			return NULL;
+		table_met(ctx->machine, entry);
+		table = frame_table(ctx->machine, x86_entry_pfn(entry));
+	}
+	return (pmd_t *)&table[arch_index(arch, PMD_LEVEL, addr)];
+}
+
 /* Links a new table of `level' in an empty entry above; the loser of a race frees its own. */
 static int table_alloc_upper(struct mm_context *ctx, u64 *entry,
 			     unsigned int level)
@@ -276,12 +299,6 @@ static noinline void report_bad_pmd(pmd_t *pmd, pmd_t val, unsigned long addr)
 		       (void *)pmd, pmd_val(val), addr);
 }
 
-/* A walker has found this table, in the section that it is in, and will look into it. */
-static TABLES void table_met(struct machine *m, pmd_t val)
-{
-	check_met(m, CHECK_OBJECT_PAGE_TABLE, &machine_pfn_to_page(m, pmd_pfn(val))->pt_age);
-}
-
 /* __pte_offset_map(): *pmdvalp is what the answer rests on. */
 static TABLES pte_t *map_table(struct machine *m, pmd_t *pmd, unsigned long addr,
 			       pmd_t *pmdvalp)
@@ -297,7 +314,7 @@ static TABLES pte_t *map_table(struct machine *m, pmd_t *pmd, unsigned long addr
 		report_bad_pmd(pmd, val, addr);
 		goto nomap;
 	}
-	table_met(m, val);
+	table_met(m, pmd_val(val));
 	return (pte_t *)frame_table(m, pmd_pfn(val)) + pte_index(addr);
 nomap:
 	rcu_read_unlock();
@@ -336,7 +353,7 @@ pte_t *pte_offset_map_lock_nested(struct mm_context *ctx, pmd_t *pmd,
 			return NULL;
 		ptl = pte_lockptr(ctx, val);
 		sched_window(WIN_PT_GONE, (u64)(unsigned long)pmd, 0);
-		table_met(ctx->machine, val);
+		table_met(ctx->machine, pmd_val(val));
 		if (subclass)
 			spin_lock_nested(ptl, subclass);
 		else

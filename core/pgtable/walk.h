@@ -26,6 +26,8 @@ struct mmu_gather;
 
 /* The PMD entry of addr, or NULL when a level above is empty.  Lockless. */
 pmd_t *pgtable_pmd(struct mm_context *ctx, unsigned long addr);
+/* The same in a read section alone: the tables above may be on their way out. */
+pmd_t *pgtable_pmd_lockless(struct mm_context *ctx, unsigned long addr);
 /* The same, allocating upper levels.  NULL: no memory.  May sleep. */
 pmd_t *pgtable_pmd_alloc(struct mm_context *ctx, unsigned long addr);
 /*

@@ -284,6 +284,37 @@ static inline void put_page(struct page *page)
 		__put_page(page);
 }
 
+/* Drops nr references at once: those of a pin. */
+static inline void put_page_refs(struct page *page, int nr)
+{
+	VM_BUG_ON(page_ref_count(page) < nr);
+	if (atomic_sub_and_test(nr, &page->_refcount))
+		__put_page(page);
+}
+
+/* ---- pins (mm/gup.h) --------------------------------------------------------------
+ *
+ * A pin says that somebody moves the page's contents without a page table, and is
+ * counted as so many references that it cannot be mistaken for a few plain ones.
+ */
+#define GUP_PIN_COUNTING_BIAS	1024
+
+/* Never false of a pinned page; true also of one that very many have a reference on. */
+static inline bool page_maybe_dma_pinned(const struct page *page)
+{
+	return page_ref_count(page) >= GUP_PIN_COUNTING_BIAS;
+}
+
+/*
+ * The same, looked at after an entry was cleared.  GUP-fast adds its pin and then looks
+ * at the entry again; this adds nothing to the same word: either it finds the pin, or
+ * who pins later has acquired the cleared entry with the count.
+ */
+static inline bool page_maybe_dma_pinned_ordered(struct page *page)
+{
+	return atomic_fetch_add(0, &page->_refcount) >= GUP_PIN_COUNTING_BIAS;
+}
+
 /* ---- mappings: counters themselves belong to mm/rmap.c -------------------------- */
 
 static inline int page_mapcount(const struct page *page)

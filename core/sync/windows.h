@@ -52,6 +52,9 @@
 	WINDOW(LAZY_SKIPPED, "a flush left a lazy CPU alone")			\
 	WINDOW(LAZY_BEHIND, "a CPU that was lazy had missed a flush")		\
 	WINDOW(LAZY_MET_TABLE_FREE, "a lazy CPU let go of tables that were freed") \
+	WINDOW(GUP_FAST_RACED, "GUP-fast took a page and found its entry changed") \
+	WINDOW(GUP_FAST_VS_FORK, "GUP-fast met fork's write_protect_seq")	\
+	WINDOW(GUP_FAULTED_AGAIN, "a page was gone again before it could be pinned") \
 	WINDOW(JITTER_PARTNER_MET, "jitter brought two vCPUs to one window")
 
 enum window_id {

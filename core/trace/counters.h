@@ -18,6 +18,8 @@
 	VM_EVENT(PGREUSE, "pgreuse")						\
 	VM_EVENT(PGMIGRATE_SUCCESS, "pgmigrate_success")			\
 	VM_EVENT(PGMIGRATE_FAIL, "pgmigrate_fail")				\
+	VM_EVENT(NR_FOLL_PIN_ACQUIRED, "nr_foll_pin_acquired")			\
+	VM_EVENT(NR_FOLL_PIN_RELEASED, "nr_foll_pin_released")			\
 	VM_EVENT(NR_TLB_REMOTE_FLUSH, "nr_tlb_remote_flush")			\
 	VM_EVENT(NR_TLB_REMOTE_FLUSH_RECEIVED, "nr_tlb_remote_flush_received")	\
 	VM_EVENT(NR_TLB_LOCAL_FLUSH_ALL, "nr_tlb_local_flush_all")		\

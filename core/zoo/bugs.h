@@ -61,7 +61,13 @@
 		"Linux 6.5, b1f02b95758d")					\
 	ZOO_BUG(ZOO_MREMAP_RMAP_ORDER, "mremap-rmap-order",			\
 		"mremap moves entries to where a walk of the reverse map has already been", \
-		"Linux 3.2, 948f017b0934")
+		"Linux 3.2, 948f017b0934")					\
+	ZOO_BUG(ZOO_GUP_FAST_VS_FORK, "gup-fast-vs-fork",			\
+		"GUP-fast does not look again whether a fork was write-protecting the page", \
+		"Linux 5.11, 57efa1fe5957")					\
+	ZOO_BUG(ZOO_COW_BREAKS_EITHER_WAY, "cow-breaks-either-way",		\
+		"a COW fault reuses a page by its map count, and overlooks who reads it by a reference", \
+		"Linux 5.8, 17839856fd58, CVE-2020-29374")
 
 /*
  * Canaries: a plain data race in each room that has instrumented code, for asking
