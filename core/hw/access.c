@@ -23,6 +23,7 @@
 #include "base/atomic.h"
 #include "base/finding.h"
 #include "base/point.h"
+#include "hw/bytes.h"
 #include "hw/machine.h"
 #include "hw/mmu.h"
 #include "trace/counters.h"
@@ -44,26 +45,6 @@ struct access {
 };
 
 /* ---- moving bytes ---- */
-
-static inline u64 load_aligned(const void *p, unsigned int size)
-{
-	switch (size) {
-	case 1: return raw_load_order((const u8 *)p, __ATOMIC_RELAXED);
-	case 2: return raw_load_order((const u16 *)p, __ATOMIC_RELAXED);
-	case 4: return raw_load_order((const u32 *)p, __ATOMIC_RELAXED);
-	default: return raw_load_order((const u64 *)p, __ATOMIC_RELAXED);
-	}
-}
-
-static inline void store_aligned(void *p, unsigned int size, u64 value)
-{
-	switch (size) {
-	case 1: raw_store_order((u8 *)p, (u8)value, __ATOMIC_RELAXED); break;
-	case 2: raw_store_order((u16 *)p, (u16)value, __ATOMIC_RELAXED); break;
-	case 4: raw_store_order((u32 *)p, (u32)value, __ATOMIC_RELAXED); break;
-	default: raw_store_order((u64 *)p, value, __ATOMIC_RELAXED); break;
-	}
-}
 
 /* What was there; @value is stored if it was @expect. */
 static inline u64 cmpxchg_aligned(void *p, u64 expect, u64 value)
@@ -341,6 +322,7 @@ static noinline HW int watched_access(struct access *a)
 	rec.size = a->size;
 	rec.kind = check_kind(a);
 	rec.value = a->value;
+	rec.pin = -1;
 	rec.fault = NULL;
 	watch(m, access_begin, this_cpu(), &rec);
 	res = retry_access(a, &rec, false);

@@ -22,6 +22,9 @@
  *	moved		the bytes have moved, interrupts still held off
  *	end		the access is complete: result is 0 or -EFAULT
  *
+ * A device's access is reported in the same steps: va is where the page was pinned, the
+ * frame and its generation are those of the pin, and no interrupt is held off.
+ *
  * Context: any; begin and end run with interrupts in the caller's state.
  */
 
@@ -42,6 +45,7 @@ struct access_record {
 	unsigned int	size;		/* bytes: 1-8 */
 	enum check_access kind;
 	u64		value;		/* stored, or loaded once moved */
+	int		pin;		/* of a device: the task's pin (hw/dma.h); else -1 */
 
 	/* Of the translation in use, from `translated' on. */
 	unsigned long	pfn;		/* frame that the bytes live in */

@@ -360,6 +360,9 @@ static void drop_mm(struct task_struct *task)
 	local_irq_enable();
 	if (ops->exit_mm)
 		ops->exit_mm(mm);
+	/* As open files do, these go after it. */
+	if (ops->exit_pins)
+		ops->exit_pins(task);
 }
 
 void kern_exit_mm(void)

@@ -31,6 +31,8 @@ struct kern_mm_ops {
 	 * as the kernel's exit_mm() does.
 	 */
 	void (*exit_mm)(struct mm_struct *mm);
+	/* Behind it: the pins of a task that is ending. */
+	void (*exit_pins)(struct task_struct *task);
 	/* Unload: the vCPU goes out of use; leave_mm() of whatever is loaded. */
 	void (*leave_mm)(struct mm_struct *mm);
 };

@@ -133,6 +133,8 @@ void task_free(struct task_struct *task)
 	task->active_mm = NULL;
 	if (mm && kern->mm_ops.exit_mm)
 		kern->mm_ops.exit_mm(mm);
+	if (mm && kern->mm_ops.exit_pins)
+		kern->mm_ops.exit_pins(task);
 	kern_task_recycle(task);
 }
 

@@ -8,6 +8,7 @@
 #include "hw/fiber.h"
 #include "hw/vcpu.h"
 #include "hw/vectors.h"
+#include "mm/pin.h"
 #include "sync/sched.h"
 
 struct machine;
@@ -46,6 +47,7 @@ struct task_struct {
 	bool			owes_turn;	/* it was over in the middle of an op */
 	u32			op_cpu;		/* where the op began (windows) */
 	unsigned int		personality;
+	struct user_pin		pins[PINS_MAX];	/* mm/pin.c */
 	void			*check;		/* check/: its struct check_task */
 	u64			nr_switches;	/* times switched in */
 	u64			nr_migrations;	/* times switched in on another vCPU than before */

@@ -11,6 +11,7 @@
 #include "mm/fault.h"
 #include "mm/fault_state.h"
 #include "mm/mm.h"
+#include "mm/pin.h"
 #include "mm/vma_tree.h"
 #include "pgtable/switch.h"
 #include "phys/slab.h"
@@ -47,6 +48,7 @@ static const struct kern_mm_ops mm_ops = {
 	.mmgrab = mmgrab,
 	.mmdrop = mmdrop,
 	.exit_mm = mmput,
+	.exit_pins = exit_pins,
 	.leave_mm = op_leave_mm,
 };
 
