@@ -63,19 +63,6 @@ static bool is_own_tag(const struct check_task *ct,
 	       slot == &page->slot[ct->slot];
 }
 
-/* A private file page's words stand only while no truncation may drop them. */
-static void expire_file_slots(struct vcpu *cpu, struct shadow_page *page)
-{
-	u32 now;
-
-	if (page->backing != CHECK_BACK_FILE)
-		return;
-	now = shadow_truncates(cpu->machine->chk);
-	if (now == ~0u || now != page->truncates)
-		shadow_forget_slots(page);
-	page->truncates = now;
-}
-
 /* Announce the store: from now on its word may be seen. */
 static void issue(struct shadow_look *look, u64 tag)
 {
@@ -84,28 +71,6 @@ static void issue(struct shadow_look *look, u64 tag)
 	if (slot->next)		/* two writers: nobody's word is sure */
 		slot->lo = slot->hi = SLOT_UNKNOWN;
 	slot->next = tag;
-}
-
-/*
- * A store of anything but a tag.  While it is under way, and over every look
- * that it overlaps, the page's words are not judged.
- */
-static void foreign_begin(struct shadow_page *page)
-{
-	page->foreign++;
-	page->foreign_seq++;
-	shadow_bring(page, true);	/* a block copy: an old tag, perhaps */
-}
-
-static void foreign_end(struct shadow_page *page, struct shadow_slot *slot)
-{
-	page->foreign--;
-	shadow_bring(page, false);
-	page->dirtied |= slot ? 1u << (slot - page->slot) : 0xff;
-	if (slot)
-		slot->lo = slot->hi = SLOT_UNKNOWN;
-	else
-		shadow_forget_slots(page);
 }
 
 static bool is_store(const struct access_record *rec)
@@ -129,9 +94,9 @@ static void crossing(struct check_task *ct, const struct access_record *rec,
 			continue;
 		shadow_lock(page);
 		if (begin)
-			foreign_begin(page);
+			shadow_foreign_begin(page);
 		else
-			foreign_end(page, NULL);
+			shadow_foreign_end(page, NULL);
 		shadow_unlock(page);
 	}
 }
@@ -147,14 +112,37 @@ static bool crosses(const struct access_record *rec)
 	return (rec->va ^ (rec->va + rec->size - 1)) >> PAGE_SHIFT;
 }
 
+/*
+ * Under the page's lock.  A device's access is as good as one of the process, until a
+ * call has touched the page, and where the pin promises that much.  If the page was
+ * moved, the device still knows where it is, but not we.
+ */
+static void look_at_pin(struct vcpu *cpu, const struct access_record *rec,
+			struct shadow_look *look, const struct pin_page *pp)
+{
+	look->pending |= !pp->coherent || !check_pin_in_place(cpu->machine->chk, pp);
+	look->stray = is_store(rec) && pp->moved != look->page->moved;
+}
+
+/* Where a device was sent that is no page of the window: its store is stray, too. */
+static void begin_outside(struct check_task *ct, const struct access_record *rec,
+			  struct shadow_look *look)
+{
+	look->stray = rec->pin >= 0 && is_store(rec);
+	if (look->stray)
+		check_pin_stray(ct, true);
+}
+
 void check_access_begin(struct vcpu *cpu, struct access_record *rec)
 {
 	struct task_struct *task = cpu->current_task;
 	struct check_task *ct = task ? task->check : NULL;
 	struct shadow_look *look = shadow_look_of(rec);
+	const struct pin_page *pp = NULL;
 	struct shadow_page *page;
 
 	look->page = NULL;
+	look->stray = false;
 	if (!ct)
 		return;
 	if (crosses(rec)) {
@@ -162,8 +150,15 @@ void check_access_begin(struct vcpu *cpu, struct access_record *rec)
 		return;
 	}
 	page = shadow_page_at(ct->mm, rec->va);
-	if (!page)
+	if (page && rec->pin >= 0) {
+		pp = check_pin_of(ct, rec);
+		if (!pp)
+			page = NULL;
+	}
+	if (!page) {
+		begin_outside(ct, rec, look);
 		return;
+	}
 	look->page = page;
 	look->slot = slot_at(cpu, page, rec);
 	look->tagged = is_own_tag(ct, page, look->slot, rec);
@@ -172,22 +167,27 @@ void check_access_begin(struct vcpu *cpu, struct access_record *rec)
 	look->foreign = !look->tagged && is_store(rec) && meets_slots(cpu, rec);
 	look->owners = (u32)atomic_read_acquire(&ct->mm->owners);
 	shadow_lock(page);
-	expire_file_slots(cpu, page);
+	shadow_expire(cpu->machine->chk, page);
 	look->seq = page->seq;
 	look->pending = page->pending;
 	look->rights = page->rights;
 	look->backing = page->backing;
 	look->brought = page->brought + page->bringing;
 	look->since = page->since[shadow_use(rec->kind)];
+	look->truncates = page->truncates;
+	if (pp)
+		look_at_pin(cpu, rec, look, pp);
 	if (look->slot)
 		look->before = *look->slot;
 	if (look->tagged)
 		issue(look, rec->value);
 	if (look->foreign)
-		foreign_begin(page);
+		shadow_foreign_begin(page);
 	look->foreign_seq = page->foreign_seq;
 	look->crowded = page->foreign != 0;
 	shadow_unlock(page);
+	if (look->stray)
+		check_pin_stray(ct, true);
 }
 
 /*
@@ -296,9 +296,10 @@ static bool is_of_another(struct vcpu *cpu, u64 v)
 	struct check_state *st = cpu->machine->chk;
 	const struct check_task *ct = cpu->current_task->check;
 	u32 task = tag_task(v);
+	u64 whose = READ_ONCE(st->task_mm[task % CHECK_TASKS]);
 
-	return task && task <= (u32)atomic_read(&st->next_task) &&
-	       READ_ONCE(st->task_mm[task % CHECK_TASKS]) != ct->mm->id;
+	/* A task of long ago, whose place another has taken, may have been anybody's. */
+	return task && whose >> 32 == task && (u32)whose != ct->mm->id;
 }
 
 /* What is wrong with a word that cannot be there. */
@@ -358,11 +359,6 @@ static void judge_value(struct vcpu *cpu, const struct access_record *rec,
 		       tag_task(newest), (unsigned long long)tag_seq(newest));
 }
 
-static bool is_private(u8 backing)
-{
-	return backing == CHECK_BACK_ANON || backing == CHECK_BACK_FILE;
-}
-
 /*
  * What a completed call took out of the page is seen again: wrong, whatever
  * calls are under way now, as long as none of them brings contents along.
@@ -390,7 +386,7 @@ static void settle_store(struct shadow_look *look, const struct access_record *r
 		return;
 	look->page->dirtied |= 1u << (slot - look->page->slot);
 	/* In memory that no other process writes, our word is what is there. */
-	if (ours && undisturbed && is_private(look->backing) &&
+	if (ours && undisturbed && shadow_is_private(look->backing) &&
 	    look->before.next == 0)
 		slot->lo = slot->hi = rec->value;
 	else
@@ -411,7 +407,7 @@ static bool judges_values(struct vcpu *cpu, const struct access_record *rec,
 			  const struct shadow_look *look)
 {
 	return look->slot && rec->kind == CHECK_ACCESS_READ && !rec->result &&
-	       is_private(look->backing) && check_enabled(cpu, CHECK_VALUE);
+	       shadow_is_private(look->backing) && check_enabled(cpu, CHECK_VALUE);
 }
 
 /* A slot that changed hands may have held words of either. */
@@ -422,12 +418,58 @@ static bool same_owners(struct vcpu *cpu, const struct shadow_look *look)
 	return (u32)atomic_read_acquire(&ct->mm->owners) == look->owners;
 }
 
+/*
+ * A word that the process no longer answers for: in the frame there may be what there was
+ * when it was pinned, and what tasks of this process stored since.
+ */
+static bool pinned_word_possible(struct vcpu *cpu, u64 v, const struct shadow_slot *then)
+{
+	if (between(v, then->lo, then->hi) || v == then->next)
+		return true;
+	return v && !is_of_another(cpu, v) && !goes_back(v, then) &&
+	       tag_task(v) <= (u32)atomic_read(&cpu->machine->chk->next_task);
+}
+
+/* @pp's page locked, and unlocked. */
+static void judge_pinned_word(struct vcpu *cpu, const struct access_record *rec,
+			      const struct shadow_look *look)
+{
+	struct check_task *ct = cpu->current_task->check;
+	const struct pin_page *pp = check_pin_of(ct, rec);
+	struct shadow_slot then;
+	enum finding_kind kind;
+	const char *title;
+	unsigned int nr;
+	bool known;
+
+	if (!look->slot || rec->kind != CHECK_ACCESS_READ || !check_enabled(cpu, CHECK_COW))
+		return;
+	nr = (unsigned int)(look->slot - look->page->slot);
+	shadow_lock(look->page);
+	known = check_pin_knows(pp, nr);
+	then = pp->slot[nr];
+	shadow_unlock(look->page);
+	check_count(cpu, CHECK_COW, known);
+	if (!known || likely(pinned_word_possible(cpu, rec->value, &then)))
+		return;
+	then.dead = 0;
+	title = value_title(cpu, rec->value, &then, &kind);
+	finding_report(kind, title,
+		       "process %u's task %u by a device, page pinned at 0x%lx, frame %lu: read task %u's word %llu; task %u's words %llu..%llu were there when it was pinned",
+		       ct->mm->id, ct->id, rec->va, rec->pfn, tag_task(rec->value),
+		       (unsigned long long)tag_seq(rec->value), tag_task(then.hi),
+		       (unsigned long long)tag_seq(then.lo),
+		       (unsigned long long)tag_seq(then.hi));
+}
+
 void check_access_end(struct vcpu *cpu, struct access_record *rec)
 {
 	struct shadow_look *look = shadow_look_of(rec);
 	struct shadow_slot after = { 0 };
 	bool undisturbed, known, judged, risen = false;
 
+	if (look->stray)
+		check_pin_stray(cpu->current_task->check, false);
 	if (!look->page) {
 		if (cpu->current_task && cpu->current_task->check &&
 		    crosses(rec))
@@ -435,28 +477,32 @@ void check_access_end(struct vcpu *cpu, struct access_record *rec)
 		return;
 	}
 	shadow_lock(look->page);
-	expire_file_slots(cpu, look->page);
+	shadow_expire(cpu->machine->chk, look->page);
 	undisturbed = !look->pending && look->page->seq == look->seq;
 	if (look->slot)
 		after = *look->slot;
+	/* Truncation drops private copies, and is no call on the page. */
 	known = undisturbed && !look->crowded &&
+		(look->backing != CHECK_BACK_FILE || look->truncates == look->page->truncates) &&
 		look->page->foreign_seq == look->foreign_seq &&
 		same_owners(cpu, look);
 	judged = judges_values(cpu, rec, look) && known &&
 		 look->before.lo != SLOT_UNKNOWN && after.lo != SLOT_UNKNOWN;
-	if (judges_values(cpu, rec, look) && !judged)
+	if (judges_values(cpu, rec, look) && !judged && rec->pin < 0)
 		risen = rises_from_the_dead(look, rec->value);
 	if (look->tagged)
 		settle_store(look, rec, known);
 	else if (look->foreign)
-		foreign_end(look->page, look->slot);
+		shadow_foreign_end(look->page, look->slot);
 	if (judged)
 		pin_seen(look, &after, rec->value);
 	shadow_unlock(look->page);
 
-	if (undisturbed && (look->rights & WORD_KNOWN))
+	if (rec->pin >= 0 && !judged)
+		judge_pinned_word(cpu, rec, look);
+	else if (rec->pin < 0 && undisturbed && (look->rights & WORD_KNOWN))
 		judge_rights(cpu, rec, look);
-	else
+	else if (rec->pin < 0)
 		check_count(cpu, CHECK_RIGHTS, false);
 	if (judged || risen)
 		judge_value(cpu, rec, look, &after, risen);

@@ -164,6 +164,24 @@ void check_call_end(struct task_struct *task, struct check_call *call,
 		    long result);
 
 /*
+ * Pins: what a device that was given pages of the window sees and leaves there
+ *
+ * Until a call touches the page, a store through a pin for writing is a store of the
+ * process, and must be seen as such; so must a load see what the process stored, unless
+ * the pin promises less (a reference, or a short look at what may be the zero page).
+ * After that, and through a mere reference, no other process's later word may appear.
+ */
+struct check_pin {
+	unsigned long	start;		/* bytes */
+	unsigned int	place;		/* which of the task's */
+	unsigned int	how;		/* PIN_* of mm/pin.h */
+};
+
+/* Both on the task itself, around sys_pin(); @result its answer. */
+void check_pin_begin(struct task_struct *task, const struct check_pin *pin);
+void check_pin_end(struct task_struct *task, const struct check_pin *pin, long result);
+
+/*
  * Tagged words
  *
  * A task owns one 8-byte slot of the first 64 bytes of every page, and

@@ -4,7 +4,8 @@
  *
  * Everything that the mm counts is counted again from what is really there:
  * VMAs from the tree, RSS and table bytes from the entries, map and reference
- * counts from all entries of all processes, frames from the allocator's lists.
+ * counts from all entries of all processes and all tasks' pins, frames from the
+ * allocator's lists.
  *
  * Runs with every task asleep outside the mm; takes mmap_lock for reading
  * where a walk asserts it.  Changes nothing.
@@ -115,7 +116,8 @@ unsigned int check_quiet(struct machine *m)
 	rcu_barrier();
 	rc.mapped = calloc(m->ram.nr_frames, sizeof(*rc.mapped));
 	rc.dirty = calloc(m->ram.nr_frames, sizeof(*rc.dirty));
-	if (!rc.mapped || !rc.dirty) {
+	rc.pinned = calloc(m->ram.nr_frames, sizeof(*rc.pinned));
+	if (!rc.mapped || !rc.dirty || !rc.pinned) {
 		check_count(this_cpu(), CHECK_REFS, false);
 		check_count(this_cpu(), CHECK_STRUCT, false);
 		goto out;
@@ -123,11 +125,13 @@ unsigned int check_quiet(struct machine *m)
 	list_for_each_entry(mm, &m->mmg->mms, mmlist)
 		if (!mm->exiting)
 			recount_mm(&rc, mm);
+	recount_pins(&rc);
 	recount_frames(&rc);
 	check_count(this_cpu(), CHECK_REFS, true);
 	check_count(this_cpu(), CHECK_STRUCT, true);
 out:
 	free(rc.mapped);
 	free(rc.dirty);
+	free(rc.pinned);
 	return rc.findings;
 }

@@ -16,6 +16,7 @@ struct recount {
 	struct machine		*machine;
 	u32			*mapped;	/* PTEs that map it, by frame */
 	u8			*dirty;		/* one of them is dirty */
+	u32			*pinned;	/* references of tasks' pins, by frame */
 	unsigned long		tables;		/* table pages seen, roots too */
 	unsigned int		findings;
 	bool			tlbs;		/* look at TLBs too */
@@ -37,6 +38,7 @@ struct recount {
 
 void recount_vmas(struct recount *rc);
 void recount_tables(struct recount *rc);
+void recount_pins(struct recount *rc);
 void recount_frames(struct recount *rc);
 void recount_tlbs(struct recount *rc);
 void recount_dirty(struct recount *rc, const struct page *page);

@@ -10,6 +10,8 @@
 #include "hw/machine.h"
 #include "hw/tlb.h"
 #include "hw/vcpu.h"
+#include "kern/sched.h"
+#include "kern/task.h"
 #include "mm/filemap.h"
 #include "mm/memory.h"
 #include "mm/rmap.h"
@@ -156,6 +158,23 @@ void recount_tables(struct recount *rc)
  * Frames
  */
 
+static void recount_task_pins(struct task_struct *task, void *arg)
+{
+	struct recount *rc = arg;
+	const struct user_pin *pin;
+	unsigned int i;
+
+	for (pin = task->pins; pin < task->pins + PINS_MAX; pin++)
+		for (i = 0; i < pin->nr; i++)
+			rc->pinned[page_to_pfn(pin->page[i])] +=
+				pin->how & PIN_GET ? 1 : GUP_PIN_COUNTING_BIAS;
+}
+
+void recount_pins(struct recount *rc)
+{
+	kern_for_each_task(rc->machine, recount_task_pins, rc);
+}
+
 /* References that a page in no table, cache or list can still have: none. */
 static void recount_page(struct recount *rc, unsigned long pfn)
 {
@@ -176,7 +195,7 @@ static void recount_page(struct recount *rc, unsigned long pfn)
 		recount_report(rc, FINDING_REFS, "REFS: mapcount is off",
 			       "frame %lu: mapped by %u entries, mapcount %d",
 			       pfn, mapped, page_mapcount(page));
-	expected = mapped + (page_mapping(page) != NULL);
+	expected = (int)(mapped + rc->pinned[pfn]) + (page_mapping(page) != NULL);
 	if (!expected)
 		recount_report(rc, FINDING_REFS, "REFS: a frame was lost",
 			       "frame %lu: %d references, nobody maps or caches it",

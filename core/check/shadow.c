@@ -75,6 +75,24 @@ u32 shadow_truncates(struct check_state *st)
 	return (clock & 0xffff) ? ~0u : (u32)(clock >> 16);
 }
 
+/* A private file page's words stand only while no truncation may drop them. */
+void shadow_expire(struct check_state *st, struct shadow_page *page)
+{
+	u32 now;
+
+	if (page->backing != CHECK_BACK_FILE)
+		return;
+	now = shadow_truncates(st);
+	if (now == ~0u || now != page->truncates)
+		shadow_forget_slots(page);
+	page->truncates = now;
+}
+
+bool shadow_is_private(u8 backing)
+{
+	return backing == CHECK_BACK_ANON || backing == CHECK_BACK_FILE;
+}
+
 /*
  * Address spaces
  */
@@ -167,7 +185,7 @@ int check_task_start(struct task_struct *task)
 	ct->judged = own_slot(cm, &ct->slot);
 	if (!ct->judged)
 		ct->slot = ct->id % CHECK_SLOTS;
-	WRITE_ONCE(st->task_mm[ct->id % CHECK_TASKS], cm->id);
+	WRITE_ONCE(st->task_mm[ct->id % CHECK_TASKS], (u64)ct->id << 32 | cm->id);
 	task->check = ct;
 	return 0;
 }
@@ -227,6 +245,28 @@ void shadow_bring(struct shadow_page *page, bool begin)
 		page->slot[i].dead = 0;
 }
 
+/*
+ * A store of anything but a tag.  While it is under way, and over every look
+ * that it overlaps, the page's words are not judged.
+ */
+void shadow_foreign_begin(struct shadow_page *page)
+{
+	page->foreign++;
+	page->foreign_seq++;
+	shadow_bring(page, true);	/* a block copy: an old tag, perhaps */
+}
+
+void shadow_foreign_end(struct shadow_page *page, struct shadow_slot *slot)
+{
+	page->foreign--;
+	shadow_bring(page, false);
+	page->dirtied |= slot ? 1u << (slot - page->slot) : 0xff;
+	if (slot)
+		slot->lo = slot->hi = SLOT_UNKNOWN;
+	else
+		shadow_forget_slots(page);
+}
+
 static void take_note(const struct shadow_page *page, struct shadow_note *note)
 {
 	unsigned int i;
@@ -250,6 +290,8 @@ static void pages_begin(struct check_mm *cm, struct check_range r, u32 *seq,
 			take_note(page, &notes[i]);
 		if (brings(call))
 			shadow_bring(page, true);
+		if (call->effect == CHECK_EFFECT_MOVE)
+			page->moved++;
 		seq[i] = ++page->seq;
 		if (page->pending++)
 			seq[i]--;	/* not alone: can never match */
@@ -482,7 +524,8 @@ static struct page_state take_state(struct shadow_page *from)
 	shadow_lock(from);
 	s.rights = from->rights;
 	s.backing = from->backing;
-	s.dirtied = from->dirtied;
+	/* No flush waits for a device's store. */
+	s.dirtied = from->foreign ? 0xff : from->dirtied;
 	s.advised = from->advised;
 	memcpy(s.slot, from->slot, sizeof(s.slot));
 	if (s.rights & WORD_KNOWN)

@@ -6,6 +6,7 @@
 #include "base/types.h"
 #include "check/check.h"
 #include "hw/check_ops.h"
+#include "mm/pin.h"
 
 /*
  * The expected state of one window of one address space, private to check/.
@@ -57,6 +58,7 @@ struct shadow_page {
 	u8		dirtied;	/* slots stored to while calls were under way */
 	bool		advised;	/* a child does not get it as it is */
 	u32		seq;		/* moves with every call's begin and end */
+	u32		moved;		/* moves with the begin of calls that move pages */
 	u32		truncates;	/* of the state, when slots were known */
 	/* Stores of anything but a tag: under way, and ever begun. */
 	u16		foreign;
@@ -90,6 +92,27 @@ struct shadow_note {
 	u64		tag[CHECK_SLOTS];	/* 0: not known */
 };
 
+/* A page as it was pinned. */
+struct pin_page {
+	struct shadow_page	*page;		/* NULL: outside the window */
+	u32			seq;
+	u32			moved;
+	u32			brought;
+	u32			truncates;
+	u8			rights;
+	u8			backing;
+	bool			alone;		/* no call was under way */
+	bool			anchored;	/* nor came one: it is what was mapped there */
+	bool			coherent;	/* it is the process's to write to and to read */
+	bool			sound;		/* the slots say what there was in it */
+	struct shadow_slot	slot[CHECK_SLOTS];
+};
+
+struct task_pin {
+	unsigned int		nr;
+	struct pin_page		page[PIN_PAGES_MAX];
+};
+
 struct check_task {
 	struct check_mm	*mm;
 	u32		id;		/* in tags; unique in the machine, from 1 */
@@ -101,6 +124,8 @@ struct check_task {
 	/* What was acknowledged at that begin, `from' only. */
 	struct shadow_note *notes;
 	u64		call_stamp;	/* machine_translation_stamp() of that begin */
+	struct task_pin	pin[PINS_MAX];
+	struct task_pin	pinning;	/* from begin to end */
 };
 
 struct check_count {
@@ -109,7 +134,7 @@ struct check_count {
 	u64 met[NR_CHECK_OBJECTS][NR_RCU_MET];	/* age */
 } __attribute__((aligned(64)));
 
-/* Whose mm a tag's writer had is remembered modulo this many tasks. */
+/* Whose mm a tag's writer had is remembered of the last so many tasks. */
 #define CHECK_TASKS	65536
 
 struct check_state {
@@ -120,7 +145,7 @@ struct check_state {
 	atomic_t	next_task;
 	/* Odd-even truncation clock: pending in the low 16 bits. */
 	atomic64_t	truncates;
-	u32		*task_mm;	/* check_mm id by task id */
+	u64		*task_mm;	/* by task id: that, and below it the check_mm's */
 	u8		*stored;	/* by frame: an access stored to it (dirty.c) */
 	struct check_count *count;	/* per vCPU, owner-written */
 };
@@ -138,6 +163,13 @@ void shadow_forget_slots(struct shadow_page *page);
 
 /* The truncation clock's value, or ~0 while a truncation is under way. */
 u32 shadow_truncates(struct check_state *st);
+
+/* Words of a private file page stand only while no truncation may drop them. */
+void shadow_expire(struct check_state *st, struct shadow_page *page);
+bool shadow_is_private(u8 backing);
+/* A store of anything but a tag; of all slots when @slot is NULL. */
+void shadow_foreign_begin(struct shadow_page *page);
+void shadow_foreign_end(struct shadow_page *page, struct shadow_slot *slot);
 
 void check_count(struct vcpu *cpu, enum check_id id, bool conclusive);
 bool check_enabled(const struct vcpu *cpu, enum check_id id);
@@ -164,6 +196,7 @@ struct shadow_look {
 	u32			foreign_seq;
 	u32			brought;
 	u32			owners;
+	u32			truncates;
 	u64			since;		/* of this use, see shadow_page */
 	u8			rights;
 	u8			backing;
@@ -171,6 +204,7 @@ struct shadow_look {
 	bool			tagged;		/* a store of this task's tag */
 	bool			foreign;	/* a store of anything else */
 	bool			crowded;	/* one was under way */
+	bool			stray;		/* a device's store, into any page */
 };
 
 _Static_assert(sizeof(struct shadow_look) <= sizeof(((struct access_record *)0)->cookie),
@@ -206,6 +240,12 @@ void check_table_walked(struct vcpu *cpu, unsigned long va, unsigned long pfn, u
 void check_access_moved(struct vcpu *cpu, struct access_record *rec);
 void check_access_end(struct vcpu *cpu, struct access_record *rec);
 void check_frame_alloc(struct machine *m, unsigned long pfn, unsigned int order);
+/* pin.c; @pp's page locked but in the first two. */
+struct pin_page *check_pin_of(struct check_task *ct, const struct access_record *rec);
+void check_pin_stray(struct check_task *ct, bool begin);
+bool check_pin_in_place(struct check_state *st, const struct pin_page *pp);
+bool check_pin_knows(const struct pin_page *pp, unsigned int slot);
+
 void check_object_met(enum check_object what, const struct rcu_age *age);
 
 #endif /* MMSTORM_CHECK_SHADOW_H */

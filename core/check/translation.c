@@ -51,6 +51,12 @@ static void judge_frame(struct vcpu *cpu, struct access_record *rec, const char 
 	check_count(cpu, CHECK_STALE, true);
 	if (likely(now == rec->gen))
 		return;
+	if (rec->pin >= 0) {
+		finding_report(FINDING_STALE, "STALE: a device reaches a frame that was freed under its pin",
+			       "pinned at address 0x%lx, frame %lu: generation %u then, %u %s the bytes moved",
+			       rec->va, rec->pfn, rec->gen, now, when);
+		return;
+	}
 	finding_report(FINDING_STALE, title[shadow_use(rec->kind)],
 		       "vCPU %u, address 0x%lx, frame %lu: translated at generation %u, %u %s the bytes moved%s",
 		       cpu->nr, rec->va, rec->pfn, rec->gen, now,
@@ -149,12 +155,18 @@ static void judge_file(struct vcpu *cpu, const struct access_record *rec,
 
 /* ---- the listeners ---- */
 
+/* A device goes by the frame: its page may have been unmapped, and it sets no D. */
+static bool is_translated(const struct access_record *rec)
+{
+	return rec->pin < 0;
+}
+
 void check_access_translated(struct vcpu *cpu, struct access_record *rec)
 {
 	const struct shadow_look *look = shadow_look_of(rec);
 
 	judge_frame(cpu, rec, "before");
-	if (look->page)
+	if (look->page && is_translated(rec))
 		judge_call(cpu, rec, look);
 }
 
@@ -162,12 +174,13 @@ void check_access_moved(struct vcpu *cpu, struct access_record *rec)
 {
 	const struct shadow_look *look = shadow_look_of(rec);
 
-	if (shadow_use(rec->kind) == SHADOW_WRITE && check_enabled(cpu, CHECK_DIRTY))
+	if (shadow_use(rec->kind) == SHADOW_WRITE && is_translated(rec) &&
+	    check_enabled(cpu, CHECK_DIRTY))
 		check_stored(cpu, rec);
 	if (!check_enabled(cpu, CHECK_STALE))
 		return;
 	judge_frame(cpu, rec, "after");
-	if (!look->page)
+	if (!look->page || !is_translated(rec))
 		return;
 	judge_order(cpu, rec, look);
 	judge_file(cpu, rec, look);

@@ -239,6 +239,7 @@ int copy_page_range(struct vm_area_struct *dst_vma,
 					&src_mm->context, src_vma->vm_start,
 					src_vma->vm_end);
 		mmu_notifier_invalidate_range_start(&range);
+		sched_window(WIN_GUP_FAST_VS_FORK, mm_place(&src_mm->context), 0);
 		/* GUP-fast looks at it: a pin that is taken now may be missed below. */
 		raw_write_seqcount_begin(&src_mm->write_protect_seq);
 	}

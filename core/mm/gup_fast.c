@@ -2,11 +2,11 @@
 /*
  * GUP-fast: from an address to a page with no lock at all.
  *
- * Page tables are freed after a grace period, and this walks them in a read section with
- * interrupts off (in the kernel the latter is the former).  A page is taken if anybody
- * has a reference on it: it may be another's by then, and so the entry that led to it
- * is looked at again.  If that has changed, whatever it was, the page is given back and
- * the slow way gets its turn.
+ * Page tables are freed after a grace period, and this walks them in a read section.  (The
+ * kernel turns interrupts off, which is one, and holds off who frees tables by interrupt;
+ * nobody does so here.)  A page is taken if anybody has a reference on it: it may be
+ * another's by then, and so the entry that led to it is looked at again.  If that has
+ * changed, whatever it was, the page is given back and the slow way gets its turn.
  *
  * Three who change entries must not be overtaken between this file's two looks:
  *	zap		the entry is cleared before the page's reference is dropped;
@@ -23,7 +23,6 @@
 #include "mm/gup.h"
 #include "mm/memory.h"
 #include "pgtable/walk.h"
-#include "sync/irqflags.h"
 #include "sync/rcu.h"
 #include "sync/sched.h"
 #include "trace/counters.h"
@@ -170,19 +169,16 @@ long gup_fast(unsigned long start, unsigned long end, unsigned int gup_flags,
 {
 	struct mm_struct *mm = current->mm;
 	struct gup_walk w = { .ctx = &mm->context, .flags = gup_flags, .pages = pages };
-	unsigned long irqs;
 	unsigned int seq = 0;
 
 	if ((gup_flags & FOLL_PIN) && !raw_seqcount_try_begin(&mm->write_protect_seq, &seq)) {
 		window_hit(WIN_GUP_FAST_VS_FORK);
 		return 0;
 	}
-	sched_window(WIN_GUP_FAST_VS_FORK, mm_place(w.ctx), start);
-	local_irq_save(irqs);
+	sched_window(WIN_GUP_FAST_VS_FORK, mm_place(w.ctx), 0);
 	rcu_read_lock();
 	gup_fast_range(&w, start, end);
 	rcu_read_unlock();
-	local_irq_restore(irqs);
 	if (!(gup_flags & FOLL_PIN))
 		return w.nr;
 	if (unlikely(met_fork(mm, seq))) {

@@ -19,6 +19,7 @@
 #include "kern/task.h"
 #include "mm/fork.h"
 #include "mm/mm.h"
+#include "mm/pin.h"
 #include "mm/syscalls.h"
 #include "ops/exec_int.h"
 #include "zoo/canary.h"
@@ -254,6 +255,49 @@ static void do_copy(struct op_task *t, const struct mm_op *op,
 		r->ret = -EFAULT;
 }
 
+/* ---- devices ---- */
+
+_Static_assert(OP_PIN_BYTES == PIN_PAGES_MAX * PAGE_SIZE, "ops say how long a pin may be");
+
+/* The device's store is the task's own, to its own word of the page. */
+static u64 dma_value(struct op_task *t, const struct mm_op *op, u64 *at,
+		     unsigned int *size)
+{
+	if (op->arg[3] != OP_VALUE_TAG)
+		return op->arg[3];
+	*at = ALIGN_DOWN(*at, PAGE_SIZE) + check_slot_offset(current);
+	*size = 8;
+	return check_tag(current, ++t->tags);
+}
+
+static void do_dma(struct op_task *t, const struct mm_op *op,
+		   struct op_result *r)
+{
+	unsigned int place = (unsigned int)op->arg[0], size = (unsigned int)op->arg[2];
+	u64 at = op->arg[1];
+
+	if (op->code == OP_DMA_STORE)
+		r->value = dma_value(t, op, &at, &size);
+	r->va = at;
+	r->ret = op->code == OP_DMA_LOAD ?
+		 sys_dma_load(place, at, size, &r->value) :
+		 sys_dma_store(place, at, size, r->value);
+}
+
+static void do_pin(struct op_task *t, const struct mm_op *op,
+		   struct op_result *r)
+{
+	unsigned int place = (unsigned int)op->arg[3];
+	struct check_pin pin = {
+		.place = place, .how = (unsigned int)op->arg[2],
+	};
+
+	pin.start = r->va = resolve(t, op->arg[0]);
+	check_pin_begin(current, &pin);
+	r->ret = sys_pin(place, r->va, op->arg[1], pin.how);
+	check_pin_end(current, &pin, r->ret);
+}
+
 /* ---- tasks ---- */
 
 static int make_thread(struct op_task *child)
@@ -308,6 +352,16 @@ static void execute(struct op_task *t, const struct mm_op *op,
 		break;
 	case OP_COPY:
 		do_copy(t, op, r);
+		break;
+	case OP_PIN:
+		do_pin(t, op, r);
+		break;
+	case OP_UNPIN:
+		r->ret = sys_unpin((unsigned int)op->arg[0]);
+		break;
+	case OP_DMA_LOAD:
+	case OP_DMA_STORE:
+		do_dma(t, op, r);
 		break;
 	case OP_FORK:
 	case OP_CLONE:

@@ -108,6 +108,26 @@ void model_mm_destroy(struct model_mm *mm)
 	free(mm);
 }
 
+/* copy_present_pte(): shared, but for a page of the parent's own that a device has. */
+static int fork_page(struct model_mm *child, const struct page_slot *slot)
+{
+	struct page_data *page = slot->page;
+
+	if (slot->kind == SLOT_ANON && page->exclusive && page->pins) {
+		page = page_new(child->model, page);
+		if (!page)
+			return -ENOMEM;
+		page->exclusive = true;
+	} else if (slot->kind == SLOT_ANON) {
+		page->exclusive = false;
+	}
+	if (!pages_put(&child->pages, slot->index, slot->kind, page))
+		return 0;
+	if (page != slot->page)
+		free(page);
+	return -ENOMEM;
+}
+
 /* copy_page_range(): both sides name the same pages from now on. */
 static int fork_pages(struct model_mm *child, struct model_mm *mm,
 		      const struct range *r)
@@ -118,7 +138,7 @@ static int fork_pages(struct model_mm *child, struct model_mm *mm,
 	       mm->pages.slot[i].index < r->end >> MODEL_PAGE_SHIFT; i++) {
 		const struct page_slot *slot = &mm->pages.slot[i];
 
-		if (pages_put(&child->pages, slot->index, slot->kind, slot->page))
+		if (fork_page(child, slot))
 			return -ENOMEM;
 	}
 	return 0;

@@ -147,6 +147,28 @@ int model_store(struct model_mm *mm, unsigned long addr, unsigned size,
 int model_exec(struct model_mm *mm, unsigned long addr,
 	       struct model_fault *fault);
 
+/* --- devices ----------------------------------------------------------- */
+
+#define MODEL_PIN_PAGES	4
+
+struct page_data;
+
+/* Pages lent to a device; all zero at first. */
+struct model_pin {
+	unsigned	nr;
+	unsigned	how;		/* as sys_pin() has it */
+	struct page_data *page[MODEL_PIN_PAGES];	/* NULL: the zero page */
+};
+
+/* How many pages, or -errno; what @pin held is let go first. */
+long model_pin(struct model_mm *mm, struct model_pin *pin, unsigned long addr,
+	       unsigned long len, unsigned how);
+long model_unpin(struct model_pin *pin);
+long model_dma_load(struct model *m, struct model_pin *pin, unsigned long at, unsigned size,
+		    uint64_t *val);
+long model_dma_store(struct model *m, struct model_pin *pin, unsigned long at, unsigned size,
+		     uint64_t val);
+
 /* --- setting a process up ---------------------------------------------- */
 
 enum model_rlimit { MODEL_RLIMIT_DATA = 2, MODEL_RLIMIT_STACK = 3,

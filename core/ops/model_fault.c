@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
 
 #include "ops/model_int.h"
 
@@ -69,10 +70,22 @@ static bool make_private(const struct page_fault *pf, const struct page_data *fr
 	if (!page)
 		return false;
 	if (pages_put(&pf->mm->pages, pf->vpn, SLOT_ANON, page)) {
-		page_unmap(page);
+		free(page);
 		return false;
 	}
+	page->exclusive = true;
 	return true;
+}
+
+/*
+ * wp_can_reuse_anon_folio(): alone on its page, with nobody reading it by a reference,
+ * the process has it for its own from now on.
+ */
+static bool take_over(struct page_data *page)
+{
+	if (page->mapped == 1 && !page->pins && !page->gets)
+		page->exclusive = true;
+	return page->exclusive;
 }
 
 static bool fault_anon(const struct page_fault *pf, bool write,
@@ -84,7 +97,7 @@ static bool fault_anon(const struct page_fault *pf, bool write,
 	if (!slot || slot->kind == SLOT_ZERO)
 		return make_private(pf, NULL);
 	/* Alone on its page: written in place. */
-	if (slot->kind == SLOT_ANON && slot->page->mapped == 1)
+	if (slot->kind == SLOT_ANON && take_over(slot->page))
 		return true;
 	return make_private(pf, slot->page);
 }
@@ -127,7 +140,7 @@ static bool fault_file(const struct page_fault *pf, bool write,
 	if (copy)
 		range_make_family(pf->mm, pf->r);
 	if (slot) {
-		if (!copy || (slot->kind == SLOT_ANON && slot->page->mapped == 1))
+		if (!copy || (slot->kind == SLOT_ANON && take_over(slot->page)))
 			return true;
 		return make_private(pf, slot->page);
 	}
@@ -146,12 +159,8 @@ static bool fault_file(const struct page_fault *pf, bool write,
 	return !pages_put(&pf->mm->pages, pf->vpn, SLOT_FILE, page);
 }
 
-/*
- * handle_mm_fault(): make the page of addr present in r, fit for writing if
- * `write`. 0, or the signal it ends in.
- */
-static int fault_page(struct model_mm *mm, struct range *r, unsigned long addr,
-		      bool write)
+int fault_page(struct model_mm *mm, struct range *r, unsigned long addr,
+	       bool write)
 {
 	struct page_fault pf = {
 		mm, r, addr >> MODEL_PAGE_SHIFT,
@@ -168,6 +177,18 @@ static int fault_page(struct model_mm *mm, struct range *r, unsigned long addr,
 	if (range_is_anon(r))
 		return fault_anon(&pf, write, slot) ? 0 : SIGBUS;
 	return fault_file(&pf, write, slot) ? 0 : SIGBUS;
+}
+
+/* do_wp_page() of who only wants to read, and to see what is written later. */
+bool fault_unshare(struct model_mm *mm, struct range *r, unsigned long addr)
+{
+	struct page_fault pf = { mm, r, addr >> MODEL_PAGE_SHIFT, 0 };
+	struct page_slot *slot = pages_get(&mm->pages, pf.vpn);
+
+	if (slot->kind == SLOT_ANON && take_over(slot->page))
+		return true;
+	range_make_family(mm, r);
+	return make_private(&pf, slot->page);
 }
 
 /* The page of addr, present and fit for the access, or the signal. */
@@ -271,7 +292,7 @@ static bool already_there(struct model_mm *mm, const struct range *r,
 	if (!slot || slot->kind == SLOT_GUARD)
 		return false;
 	return !write || (r->flags & RF_SHARED) ||
-	       (slot->kind == SLOT_ANON && slot->page->mapped == 1);
+	       (slot->kind == SLOT_ANON && slot->page->exclusive);
 }
 
 int populate_range(struct model_mm *mm, struct range *r, unsigned long start,

@@ -65,6 +65,9 @@ enum range_flags {
 struct page_data {
 	unsigned	mapped;		/* slots of address spaces that name it */
 	bool		in_file;	/* a file's page: lives without mappings */
+	/* Anonymous: one process's own, since it was made or last written in place. */
+	bool		exclusive;
+	unsigned	pins, gets;	/* lent to devices; kept by mere references */
 	uint8_t		bytes[];	/* model_params.page_bytes */
 };
 
@@ -151,6 +154,8 @@ int pages_put(struct page_set *s, unsigned long index, enum slot_kind kind,
 	      struct page_data *page);
 struct page_data *page_new(struct model *m, const struct page_data *copy);
 void page_unmap(struct page_data *page);
+void page_lend(struct page_data *page, bool get);
+void page_give_back(struct page_data *page, bool get);
 /* Forget every page of [first, last); guards too when with_guards. */
 void pages_zap(struct page_set *s, unsigned long first, unsigned long last,
 	       bool with_guards);
@@ -217,6 +222,13 @@ enum access_kind { ACCESS_READ, ACCESS_WRITE, ACCESS_EXEC };
 int access_fault(struct model_mm *mm, unsigned long addr,
 		 enum access_kind kind, struct model_fault *fault,
 		 struct page_slot **slot);
+/*
+ * handle_mm_fault(): make the page of addr present in r, fit for writing if
+ * `write`. 0, or the signal it ends in.
+ */
+int fault_page(struct model_mm *mm, struct range *r, unsigned long addr, bool write);
+/* The same for FAULT_FLAG_UNSHARE: a page that is there becomes r's own. */
+bool fault_unshare(struct model_mm *mm, struct range *r, unsigned long addr);
 /* Make [start, end) of r present; 0 or -EFAULT at the first page that cannot be. */
 int populate_range(struct model_mm *mm, struct range *r, unsigned long start,
 		   unsigned long end, bool write);

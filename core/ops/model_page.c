@@ -54,14 +54,37 @@ static int pages_reserve(struct page_set *s, size_t more)
 	return 0;
 }
 
+/* Neither mapped, nor in a file, nor lent. */
+static void free_unused(struct page_data *page)
+{
+	if (!page->mapped && !page->in_file && !page->pins && !page->gets)
+		free(page);
+}
+
 /* The page may be freed by this: the last mapping of an anonymous page. */
 void page_unmap(struct page_data *page)
 {
 	if (!page)
 		return;
 	page->mapped--;
-	if (!page->mapped && !page->in_file)
-		free(page);
+	free_unused(page);
+}
+
+void page_lend(struct page_data *page, bool get)
+{
+	if (get)
+		page->gets++;
+	else
+		page->pins++;
+}
+
+void page_give_back(struct page_data *page, bool get)
+{
+	if (get)
+		page->gets--;
+	else
+		page->pins--;
+	free_unused(page);
 }
 
 /* Put a page at index, in place of what is there. */

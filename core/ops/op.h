@@ -21,6 +21,7 @@
 #define OP_DELAY_MAX	65535
 #define OP_COPY_MAX	65536	/* bytes that one copy may move */
 #define OP_COUNT_MAX	(1 << 20)
+#define OP_PIN_BYTES	(4 << 12)	/* of one pin */
 #define OP_CPUS_MAX	256
 
 /* X(NAME, name): the ops.  Append only: the wire form numbers them. */
@@ -43,7 +44,11 @@
 	X(MIGRATE,	migrate)		\
 	X(YIELD,	yield)			\
 	X(BARRIER,	barrier)		\
-	X(FAILNTH,	failnth)
+	X(FAILNTH,	failnth)		\
+	X(PIN,		pin)			\
+	X(UNPIN,	unpin)			\
+	X(DMA_LOAD,	dma_load)		\
+	X(DMA_STORE,	dma_store)
 
 enum mm_op_code {
 #define X(NAME, name) OP_##NAME,
@@ -133,6 +138,9 @@ enum op_arg_kind {
 	OP_ARG_TASKS,		/* bit mask of slots, OP_ALL_TASKS */
 	OP_ARG_COUNT,		/* small number, from 1 */
 	OP_ARG_HEAP,		/* op_addr() of the heap, below every window */
+	OP_ARG_PIN,		/* PIN_* */
+	OP_ARG_PLACE,		/* of a pin at its task: 0..PINS_MAX-1 */
+	OP_ARG_AT,		/* bytes into a pin; text N+b as a length's */
 	OP_ARG_KINDS,
 };
 
@@ -145,6 +153,7 @@ enum op_class {
 	OP_CLASS_MAP,		/* changes the address space */
 	OP_CLASS_ACCESS,	/* uses it */
 	OP_CLASS_FILE,		/* changes what lies behind it */
+	OP_CLASS_DEVICE,	/* lends it to a device */
 	OP_CLASS_TASK,		/* makes or ends tasks */
 	OP_CLASS_CONTROL,	/* shapes the run */
 };

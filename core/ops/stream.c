@@ -12,6 +12,7 @@
 
 #include "base/compiler.h"
 #include "base/prng.h"
+#include "mm/pin.h"
 #include "mm/uapi.h"
 
 #define AXIS_START	0x7374617274ULL		/* keeps kinds of keys apart */
@@ -79,7 +80,7 @@ int op_mix_valid(const struct op_mix *mix)
 		if (!weights(mix, depth))
 			return -EINVAL;
 	if (max(max(mix->shared, mix->file), max(mix->hot, mix->tagged)) > 1000 ||
-	    max(mix->moving, mix->readonly) > 1000)
+	    max(max(mix->moving, mix->readonly), max(mix->pin_write, mix->pin_get)) > 1000)
 		return -EINVAL;
 	if (max(mix->restore, mix->chain) > 1000 || max(mix->nap, mix->home) > 1000 ||
 	    mix->whole > 1000)
@@ -300,6 +301,51 @@ static void draw_copy(const struct op_stream *s, struct draw *d,
 	op->arg[2] = 8;
 }
 
+/* ---- pins ---- */
+
+/* Few places, so that what is pinned is used before it is let go. */
+static u64 draw_place(struct draw *d)
+{
+	return draw_below(d, 2);
+}
+
+static u64 draw_how(const struct op_stream *s, struct draw *d)
+{
+	if (draw_share(d, s->mix->pin_write))
+		return PIN_WRITE | (draw_below(d, 4) ? 0 : PIN_LONGTERM);
+	if (draw_share(d, s->mix->pin_get))
+		return PIN_GET;
+	return PIN_READ | (draw_below(d, 2) ? 0 : PIN_LONGTERM);
+}
+
+static void draw_pin(const struct op_stream *s, struct draw *d,
+		     struct mm_op *op)
+{
+	draw_range(s, d, &op->arg[0], &op->arg[1]);
+	op->arg[1] = min(op->arg[1], (u64)PIN_PAGES_MAX << 12);
+	op->arg[2] = draw_how(s, d);
+	op->arg[3] = draw_place(d);
+}
+
+/* Mostly the first page: a pin of several may have found fewer. */
+static u64 draw_at(const struct op_stream *s, struct draw *d, u64 offset)
+{
+	return (draw_below(d, 1 + draw_below(d, min(s->mix->len_max, PIN_PAGES_MAX))) << 12) +
+	       offset;
+}
+
+static void draw_dma(const struct op_stream *s, struct draw *d,
+		     struct mm_op *op)
+{
+	bool tagged = op->code == OP_DMA_STORE && draw_share(d, s->mix->tagged);
+
+	op->arg[0] = draw_place(d);
+	op->arg[1] = draw_at(s, d, tagged ? 0 : draw_word(d));
+	op->arg[2] = 8;
+	if (op->code == OP_DMA_STORE)
+		op->arg[3] = tagged ? OP_VALUE_TAG : draw(d) >> 1;
+}
+
 static void draw_args(const struct op_stream *s, struct draw *d,
 		      struct mm_op *op)
 {
@@ -350,6 +396,16 @@ static void draw_args(const struct op_stream *s, struct draw *d,
 		break;
 	case OP_FAILNTH:
 		op->arg[0] = 1 + draw_below(d, 8);
+		break;
+	case OP_PIN:
+		draw_pin(s, d, op);
+		break;
+	case OP_UNPIN:
+		op->arg[0] = draw_place(d);
+		break;
+	case OP_DMA_LOAD:
+	case OP_DMA_STORE:
+		draw_dma(s, d, op);
 		break;
 	default:
 		break;
@@ -414,7 +470,8 @@ static bool is_call(unsigned int code)
 {
 	enum op_class class = op_desc((enum mm_op_code)code)->class;
 
-	return class != OP_CLASS_ACCESS && class != OP_CLASS_CONTROL && code != OP_EXIT;
+	return class != OP_CLASS_ACCESS && class != OP_CLASS_CONTROL && code != OP_EXIT &&
+	       code != OP_UNPIN;
 }
 
 /* A call that this task may make, as often one as another; an access if there is none. */
@@ -451,6 +508,18 @@ static void draw_focus(struct op_stream *s)
 	s->focus.code = dwells ? OP_NR : draw_duel_code(s, &d);
 }
 
+/* By a device as often as the mix has it so, where it has devices. */
+static enum mm_op_code draw_access(const struct op_stream *s, struct draw *d)
+{
+	const u16 *weight = s->mix->weight;
+	u32 dma = (u32)weight[OP_DMA_LOAD] + weight[OP_DMA_STORE];
+	bool store = draw_below(d, 64) < s->focus.stores;
+
+	if (dma && draw_below(d, dma + weight[OP_LOAD] + weight[OP_STORE]) < dma)
+		return store ? OP_DMA_STORE : OP_DMA_LOAD;
+	return store ? OP_STORE : OP_LOAD;
+}
+
 /* Half of a duel is accesses, and now and then there must be something to fight for. */
 static enum mm_op_code draw_focused(const struct op_stream *s, struct draw *d)
 {
@@ -458,7 +527,7 @@ static enum mm_op_code draw_focused(const struct op_stream *s, struct draw *d)
 
 	if (s->focus.code != OP_NR && at < 8)
 		return at ? (enum mm_op_code)s->focus.code : OP_MMAP;
-	return draw_below(d, 64) < s->focus.stores ? OP_STORE : OP_LOAD;
+	return draw_access(s, d);
 }
 
 /* ---- ops ---- */

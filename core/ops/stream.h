@@ -52,6 +52,8 @@ struct op_mix {
 	/* Of 1000 tasks at the start: how many never do anything but ... */
 	u16		readers;	/* load */
 	u16		writers;	/* load and store */
+	u16		pin_write;	/* a pin is for writing */
+	u16		pin_get;	/* and of the others, a reference only */
 
 	/* Of 1000: how often a stretch is ... */
 	u16		dwell;		/* accesses only, to its focus */

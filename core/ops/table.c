@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/compiler.h"
+#include "mm/pin.h"
 #include "mm/uapi.h"
 
 #define A(arg_name, arg_kind) { .name = arg_name, .kind = OP_ARG_##arg_kind }
@@ -58,6 +59,13 @@ static const struct op_desc desc[OP_NR] = {
 	DESC(BARRIER, CONTROL, 1, "wait for other tasks", A("tasks", TASKS)),
 	DESC(FAILNTH, CONTROL, 1, "fail the nth allocation of the next op",
 	     A("nth", COUNT)),
+	DESC(PIN, DEVICE, 4, "pin a range for a device, in place of what is there",
+	     A("addr", ADDR), A("len", LEN), A("how", PIN), A("place", PLACE)),
+	DESC(UNPIN, DEVICE, 1, "let go of a pin", A("place", PLACE)),
+	DESC(DMA_LOAD, ACCESS, 3, "read 1-8 bytes by a pin's frame",
+	     A("place", PLACE), A("at", AT), A("size", SIZE)),
+	DESC(DMA_STORE, ACCESS, 4, "write 1-8 bytes by a pin's frame",
+	     A("place", PLACE), A("at", AT), A("size", SIZE), A("value", VALUE)),
 };
 
 /* Names come from the list of ops, so that the two cannot differ. */
@@ -134,12 +142,19 @@ static const struct op_word rmw_words[] = {
 	{ NULL },
 };
 
+static const struct op_word pin_words[] = {
+	ALL("READ", PIN_READ), ONE("WRITE", PIN_WRITE),
+	ONE("LONGTERM", PIN_LONGTERM), ONE("GET", PIN_GET),
+	{ NULL },
+};
+
 static const struct op_word *const words[OP_ARG_KINDS] = {
 	[OP_ARG_PROT] = prot_words,
 	[OP_ARG_MAP] = map_words,
 	[OP_ARG_MREMAP] = mremap_words,
 	[OP_ARG_ADVICE] = advice_words,
 	[OP_ARG_RMW] = rmw_words,
+	[OP_ARG_PIN] = pin_words,
 };
 
 const struct op_word *op_words(enum op_arg_kind kind)
@@ -206,6 +221,10 @@ static bool arg_valid(enum mm_op_code code, enum op_arg_kind kind, u64 arg)
 		return arg && arg <= OP_COUNT_MAX;
 	case OP_ARG_BYTES:
 		return arg <= OP_COPY_MAX;
+	case OP_ARG_PLACE:
+		return arg < PINS_MAX;
+	case OP_ARG_AT:
+		return arg < OP_PIN_BYTES;
 	default:
 		return kind < OP_ARG_KINDS;
 	}

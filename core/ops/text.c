@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "base/compiler.h"
+#include "mm/pin.h"
 
 #define OP_PAGE_SHIFT	12
 
@@ -297,12 +298,14 @@ static int take_arg(struct cursor *c, enum op_arg_kind kind, u64 *out)
 	case OP_ARG_HEAP:
 		return take_addr(c, out);
 	case OP_ARG_LEN:
+	case OP_ARG_AT:
 		return take_pages(c, out);
 	case OP_ARG_PROT:
 	case OP_ARG_MAP:
 	case OP_ARG_MREMAP:
 	case OP_ARG_ADVICE:
 	case OP_ARG_RMW:
+	case OP_ARG_PIN:
 		return take_words(c, kind, out);
 	case OP_ARG_FILE:
 		return take_file(c, out);
@@ -415,10 +418,11 @@ static int refuse_values(struct cursor *c, const struct mm_op *op)
 	}
 	if (i == d->nr_args)
 		i = 0;
-	return refuse(c, "argument '%s' of %s is out of range (sizes: 1 2 4 8; files: F0-F%u; copies: %u bytes; counts: 1-%u; heap: b0-b%lu)",
+	return refuse(c, "argument '%s' of %s is out of range (sizes: 1 2 4 8; files: F0-F%u; copies: %u bytes; counts: 1-%u; heap: b0-b%lu; places: 0-%u; in a pin: 0-%u+4095)",
 		      d->arg[i].name, op_name((enum mm_op_code)op->code),
 		      OP_FILES_MAX - 1, OP_COPY_MAX, OP_COUNT_MAX,
-		      OP_HEAP_MAX >> OP_PAGE_SHIFT);
+		      OP_HEAP_MAX >> OP_PAGE_SHIFT, PINS_MAX - 1,
+		      (OP_PIN_BYTES >> OP_PAGE_SHIFT) - 1);
 }
 
 /* 1: an op, 0: none on this line, -EINVAL. */

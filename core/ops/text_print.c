@@ -107,6 +107,7 @@ static void put_arg(struct printer *out, enum op_arg_kind kind, u64 arg)
 		put_addr(out, arg);
 		break;
 	case OP_ARG_LEN:
+	case OP_ARG_AT:
 		put_pages(out, arg);
 		break;
 	case OP_ARG_PROT:
@@ -114,6 +115,7 @@ static void put_arg(struct printer *out, enum op_arg_kind kind, u64 arg)
 	case OP_ARG_MREMAP:
 	case OP_ARG_ADVICE:
 	case OP_ARG_RMW:
+	case OP_ARG_PIN:
 		put_words(out, kind, arg);
 		break;
 	case OP_ARG_FILE:

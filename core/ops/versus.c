@@ -20,6 +20,7 @@
 #include "mm/filemap.h"
 #include "mm/mm.h"
 #include "mm/mmap_lock.h"
+#include "mm/pin.h"
 #include "mm/vma.h"
 #include "ops/model.h"
 #include "ops/text.h"
@@ -47,6 +48,7 @@ struct versus {
 	struct model_file	*files[OP_FILES_MAX];
 	struct proc		procs[OP_TASKS_MAX];
 	struct proc		*of[OP_TASKS_MAX];	/* the process of a slot's task */
+	struct model_pin	pins[OP_TASKS_MAX][PINS_MAX];
 	struct pair		pairs[OBJECTS_MAX];
 	unsigned int		nr_pairs;
 	bool			over;			/* nothing to compare any more */
@@ -216,6 +218,42 @@ static void model_copy(struct versus *v, struct model_mm *mm,
 		a->ret = -EFAULT;
 }
 
+/* ---- devices ---- */
+
+static void model_device(struct versus *v, struct model_pin *pins, struct model_mm *mm,
+			 const struct mm_op *op, const struct op_result *r,
+			 struct answer *a)
+{
+	const u64 *arg = op->arg;
+
+	switch (op->code) {
+	case OP_PIN:
+		a->ret = model_pin(mm, &pins[arg[3]], r->va, arg[1], (unsigned)arg[2]);
+		break;
+	case OP_UNPIN:
+		a->ret = model_unpin(&pins[arg[0]]);
+		break;
+	case OP_DMA_LOAD:
+		a->ret = model_dma_load(v->model, &pins[arg[0]], r->va,
+					(unsigned)arg[2], &a->value);
+		break;
+	default:
+		/* A tag is a word, wherever the device was told to write. */
+		a->value = r->value;
+		a->ret = model_dma_store(v->model, &pins[arg[0]], r->va,
+					 arg[3] == OP_VALUE_TAG ? 8 : (unsigned)arg[2],
+					 r->value);
+	}
+}
+
+static void drop_pins(struct model_pin *pins)
+{
+	unsigned int i;
+
+	for (i = 0; i < PINS_MAX; i++)
+		model_unpin(&pins[i]);
+}
+
 /* ---- processes ---- */
 
 static struct proc *new_proc(struct versus *v, struct model_mm *mm)
@@ -309,7 +347,8 @@ static bool gave_up(struct versus *v, struct model_mm *mm,
 	 * A fault leaves things behind, also one that fails: a stack that grew, an
 	 * anon_vma that keeps ranges from merging later.
 	 */
-	if (op_desc((enum mm_op_code)op->code)->class == OP_CLASS_ACCESS)
+	if (op_desc((enum mm_op_code)op->code)->class == OP_CLASS_ACCESS ||
+	    op->code == OP_PIN)
 		inconclusive(v);
 	/* Nor does a move of several mappings take back the ones that went well. */
 	if (op->code == OP_MREMAP && names_several(mm, op, r))
@@ -343,6 +382,7 @@ static void on_op(struct versus *v, const struct op_place *place,
 		return;
 	case OP_EXIT:
 		put_proc(p);
+		drop_pins(v->pins[place->task]);
 		v->of[place->task] = NULL;
 		return;
 	case OP_YIELD:
@@ -358,6 +398,12 @@ static void on_op(struct versus *v, const struct op_place *place,
 		break;
 	case OP_COPY:
 		model_copy(v, p->mm, op, &a);
+		break;
+	case OP_PIN:
+	case OP_UNPIN:
+	case OP_DMA_LOAD:
+	case OP_DMA_STORE:
+		model_device(v, v->pins[place->task], p->mm, op, r, &a);
 		break;
 	default:
 		a.ret = model_call(v, p->mm, op, r->va);
@@ -503,6 +549,8 @@ static void free_model(struct versus *v)
 {
 	unsigned int i;
 
+	for (i = 0; i < OP_TASKS_MAX; i++)
+		drop_pins(v->pins[i]);
 	for (i = 0; i < OP_FILES_MAX; i++)
 		if (v->files[i])
 			model_file_close(v->files[i]);

@@ -13,6 +13,7 @@
 
 #include "base/compiler.h"
 #include "base/prng.h"
+#include "mm/pin.h"
 #include "mm/uapi.h"
 
 #define WIRE_FILES	2
@@ -33,6 +34,7 @@ static const u8 arg_bytes[OP_ARG_KINDS] = {
 	[OP_ARG_ADVICE] = 1, [OP_ARG_FILE] = 1, [OP_ARG_SIZE] = 1,
 	[OP_ARG_VALUE] = 2, [OP_ARG_RMW] = 1, [OP_ARG_TASK] = 1,
 	[OP_ARG_TASKS] = 1, [OP_ARG_COUNT] = 1, [OP_ARG_HEAP] = 2,
+	[OP_ARG_PIN] = 1, [OP_ARG_PLACE] = 1, [OP_ARG_AT] = 1,
 };
 
 /* What the meaning of a byte depends on. */
@@ -186,6 +188,12 @@ static u64 decode_arg(const struct wire *w, enum op_arg_kind kind, const u8 *b)
 	case OP_ARG_HEAP:
 		return op_addr(OP_SPACE_HEAP,
 			       ((u64)(b[0] % 32) << 12) + (b[1] & 63) * 8u);
+	case OP_ARG_PIN:
+		return b[0] >= 0xf8 ? b[0] & 15 : b[0] & 7;
+	case OP_ARG_PLACE:
+		return b[0] % PINS_MAX;
+	case OP_ARG_AT:		/* words, and now and then one that is not aligned */
+		return ((u64)(b[0] >> 6) << 12) + (b[0] & 7) * 8u + (b[0] >> 3 & 7) % 5;
 	default:
 		return 0;
 	}
