@@ -100,9 +100,23 @@ static int copy_present_page(struct copy_state *cs, pte_t *dst_pte,
 	return 0;
 }
 
+/*
+ * Two windows, to jitter: first GUP-fast may be let go on that was held before it looked
+ * for its page; and then this is held, while that looks.
+ */
+static void share_window(const struct copy_state *cs, unsigned long addr)
+{
+	u64 place = mm_place(&cs->src_vma->vm_mm->context);
+
+	sched_window(WIN_GUP_FAST_VS_FORK, place, 0);
+	sched_window(WIN_GUP_FAST_RACED, place, addr);
+}
+
 /* One more mapping of @page, with its reference.  -EBUSY: pinned, and not shared. */
 static int share_page(struct copy_state *cs, struct page *page, unsigned long addr)
 {
+	bool exclusive = PageAnon(page) && PageAnonExclusive(page);
+
 	get_page(page);
 	if (PageAnon(page)) {
 		if (page_try_dup_anon_rmap(page, cs->src_vma)) {
@@ -113,7 +127,8 @@ static int share_page(struct copy_state *cs, struct page *page, unsigned long ad
 		 * From the look at its pins until W is gone nobody may pin it unseen:
 		 * write_protect_seq tells GUP-fast, which holds no lock.
 		 */
-		sched_window(WIN_GUP_FAST_VS_FORK, mm_place(&cs->src_vma->vm_mm->context), addr);
+		if (exclusive)
+			share_window(cs, addr);
 	} else {
 		page_dup_file_rmap(page);
 	}
@@ -239,7 +254,6 @@ int copy_page_range(struct vm_area_struct *dst_vma,
 					&src_mm->context, src_vma->vm_start,
 					src_vma->vm_end);
 		mmu_notifier_invalidate_range_start(&range);
-		sched_window(WIN_GUP_FAST_VS_FORK, mm_place(&src_mm->context), 0);
 		/* GUP-fast looks at it: a pin that is taken now may be missed below. */
 		raw_write_seqcount_begin(&src_mm->write_protect_seq);
 	}

@@ -14,6 +14,7 @@
  * which may stay, empty. There each page by itself is as before, as after, or lost.
  */
 #include "fail_rig.h"
+#include "mm/pin.h"
 
 enum {
 	SWEEP_FORKED	= 1u << 0,	/* a child shares the private pages */
@@ -354,7 +355,44 @@ CALL(truncate_all, sys_truncate(r->file, 0))
 CALL(extend, sys_truncate(r->file, BYTES(20)))
 CALL(migrate, sys_migrate(PG(1)))
 
+/* Pinned, and let go: what is there then is the picture. */
+static long pin_pages(unsigned long va, unsigned int pages, unsigned int how)
+{
+	long ret = sys_pin(0, va, BYTES(pages), how);
+
+	if (ret >= 0)
+		sys_unpin(0);
+	return ret == pages ? 0 : ret < 0 ? ret : -ENOMEM;
+}
+
+static long call_fork_pinned(struct rig *r)
+{
+	long ret;
+
+	/* Made before anything is to fail: the page is there. */
+	assert_int_equal(sys_pin(1, PG(0), BYTES(2), PIN_WRITE), 2);
+	ret = call_fork(r);
+	sys_unpin(1);
+	return ret;
+}
+
+CALL(pin_new, pin_pages(PG(6), 1, PIN_WRITE))
+CALL(pin_several, pin_pages(PG(0), 4, PIN_WRITE))
+CALL(pin_shared, pin_pages(PG(0), 1, PIN_READ))
+CALL(pin_zero_long, pin_pages(PG(4), 1, PIN_LONGTERM))
+CALL(pin_file, pin_pages(PG(14), 1, PIN_LONGTERM))
+CALL(pin_shared_file, pin_pages(PG(18), 1, PIN_WRITE))
+CALL(get_new, pin_pages(FAR_PUD, 1, PIN_GET))
+
 static const struct sweep process_sweeps[] = {
+	{ "fork with pinned pages", call_fork_pinned, SWEEP_MAKES },
+	{ "write pin of a new page", call_pin_new },
+	{ "write pin of several shared pages", call_pin_several, SWEEP_FORKED },
+	{ "read pin of a shared page", call_pin_shared, SWEEP_FORKED },
+	{ "long pin of the zero page", call_pin_zero_long },
+	{ "long pin of a private file", call_pin_file },
+	{ "write pin of a shared file", call_pin_shared_file },
+	{ "reference under a new PMD table", call_get_new },
 	{ "fork", call_fork, SWEEP_MAKES },
 	{ "second fork", call_fork, SWEEP_MAKES | SWEEP_FORKED },
 	{ "clone", call_clone, SWEEP_MAKES },
