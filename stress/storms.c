@@ -70,7 +70,7 @@ static const struct storm_info gup = {
 			[OP_MADVISE]	= 6,
 			[OP_LOAD]	= 120,
 			[OP_STORE]	= 160,
-			[OP_FORK]	= 40,
+			[OP_FORK]	= 30,
 			[OP_TRUNCATE]	= 4,
 			[OP_MIGRATE]	= 6,
 			[OP_PIN]	= 120,
@@ -82,7 +82,7 @@ static const struct storm_info gup = {
 		.readonly = 150, .restore = 900, .pin_write = 700, .pin_get = 400,
 		.duel = 300, .stretch = 64,
 		.len_max = 2, .hot_pages = 3,
-		.depth = 1, .children = 1, .life_min = 2, .life_max = 10,
+		.depth = 1, .children = 1, .life_min = 4, .life_max = 24,
 	},
 	.windows = {
 		WIN_GUP_FAST_RACED, WIN_GUP_FAST_VS_FORK, WIN_GUP_FAULTED_AGAIN,

@@ -33,6 +33,11 @@ static bool must_unshare(const struct range *r, const struct page_slot *slot, un
 	return (how & HOW_LONGTERM) && copies;
 }
 
+static bool written_shared(const struct range *r)
+{
+	return (r->flags & (RF_SHARED | RF_WRITE)) == (RF_SHARED | RF_WRITE);
+}
+
 /*
  * What the fast way finds without asking the mapping, when it is only read: a mapping
  * that may be run and not read, for one.  (Who writes gets the same answer both ways.)
@@ -45,19 +50,17 @@ static bool fast(const struct range *r, const struct page_slot *slot, unsigned h
 		return !must_unshare(r, slot, how);
 	if (slot->kind != SLOT_FILE)
 		return false;
-	return !(how & HOW_LONGTERM) || (r->flags & (RF_SHARED | RF_WRITE)) == (RF_SHARED | RF_WRITE);
+	return !(how & HOW_LONGTERM) || written_shared(r);
 }
 
 /* check_vma_flags() */
 static bool refused(const struct range *r, unsigned how)
 {
-	bool shared = (r->flags & (RF_SHARED | RF_WRITE)) == (RF_SHARED | RF_WRITE);
-
 	if (r->flags & (RF_IO | RF_PFNMAP))
 		return true;
 	if (!(how & HOW_WRITE))
 		return !(r->flags & RF_READ);
-	if ((how & HOW_LONGTERM) && shared && r->file &&
+	if ((how & HOW_LONGTERM) && written_shared(r) && r->file &&
 	    r->file->inode->kind != MODEL_FILE_MEMFD)
 		return true;
 	return !(r->flags & RF_WRITE);

@@ -96,7 +96,8 @@ static void test_coherent(void **state)
 
 	assert_int_equal(pin_told(0, 0, 1, PIN_WRITE), 1);
 	tag = dma_tag(&w, 0, 0);
-	assert_int_equal(conclusive_of(&w, CHECK_VALUE, assert_int_equal(peek(slot_of(0)), tag)), 1);
+	assert_int_equal(conclusive_of(&w, CHECK_VALUE,
+				       assert_int_equal(peek(slot_of(0)), tag)), 1);
 	tag = store_tag(&w, 0);
 	assert_int_equal(conclusive_of(&w, CHECK_VALUE,
 				       assert_int_equal(dma_peek(0, slot_of(0) - PG(0)), tag)), 1);
