@@ -26,10 +26,11 @@ static const struct op_mix mix = {
 		[OP_LOAD] = 30, [OP_STORE] = 30, [OP_RMW] = 2, [OP_COPY] = 2,
 		[OP_FORK] = 4, [OP_CLONE] = 2, [OP_EXIT] = 1,
 		[OP_TRUNCATE] = 2, [OP_MIGRATE] = 2, [OP_YIELD] = 1,
-		[OP_FAILNTH] = 1,
+		[OP_FAILNTH] = 1, [OP_PIN] = 4, [OP_UNPIN] = 1,
+		[OP_DMA_LOAD] = 3, [OP_DMA_STORE] = 3,
 	},
 	.shared = 300, .file = 300, .hot = 500, .tagged = 800, .moving = 500,
-	.readonly = 500, .len_max = 16, .hot_pages = 8,
+	.readonly = 500, .pin_write = 400, .pin_get = 300, .len_max = 16, .hot_pages = 8,
 	.depth = 2, .children = 2, .life_min = 10, .life_max = 20,
 };
 
@@ -52,6 +53,10 @@ static void check_op(const struct mm_op *op)
 		assert_false(leaves_window(op->arg[0], op->arg[1]));
 		if (op->arg[3])
 			assert_false(leaves_window(op->arg[4], op->arg[2]));
+		break;
+	case OP_PIN:
+		assert_false(leaves_window(op->arg[0], op->arg[1]));
+		assert_in_range(op->arg[1], 1, OP_PIN_BYTES);
 		break;
 	case OP_FORK:
 	case OP_CLONE:
@@ -107,7 +112,10 @@ static void test_same_seed(void **state)
 	assert_true(op_equal(&oa, &ob));
 }
 
-/* A stretch that dwells is accesses to its one or two pages; a duel has one call more. */
+/*
+ * A stretch that dwells is accesses to its one or two pages (and to what was pinned
+ * before); a duel has one call more.
+ */
 static void check_stretch(struct op_stream *s, unsigned int ops, bool duel)
 {
 	u64 first = ~0ULL, last = 0;
@@ -120,7 +128,7 @@ static void check_stretch(struct op_stream *s, unsigned int ops, bool duel)
 			first = min(first, op_addr_value(op.arg[0]) >> 12);
 			last = max(last, op_addr_value(op.arg[0]) >> 12);
 		}
-		if (op.code == OP_LOAD || op.code == OP_STORE)
+		if (op_desc((enum mm_op_code)op.code)->class == OP_CLASS_ACCESS)
 			continue;
 		assert_true(duel);
 		if (op.code == OP_MMAP)

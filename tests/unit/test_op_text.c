@@ -117,6 +117,9 @@ static void test_refusals(void **state)
 		{ HEAD "copy(p0, p1, 65537)\n", 2, "argument 'bytes'" },
 		{ HEAD "brk(p1)\n", 2, "heap: b0-b65536" },
 		{ HEAD "failnth(0)\n", 2, "argument 'nth'" },
+		{ HEAD "pin(p0, 1, RED, 0)\n", 2, "unknown word 'RED'" },
+		{ HEAD "unpin(4)\n", 2, "argument 'place' of unpin is out of range" },
+		{ HEAD "dma_load(0, 4)\n", 2, "in a pin: 0-3+4095)" },
 	};
 	struct op_text_error err;
 	struct op_list list;
@@ -146,6 +149,10 @@ static u64 random_arg(struct prng *rng, enum op_arg_kind kind,
 		return code == OP_MMAP && r % 9 == 8 ? OP_NO_FILE : r % 8;
 	case OP_ARG_SIZE:
 		return 1u << (r % 4);
+	case OP_ARG_PLACE:
+		return r % 4;
+	case OP_ARG_AT:
+		return r % OP_PIN_BYTES;
 	case OP_ARG_RMW:
 		return r % 2;
 	case OP_ARG_TASK:
