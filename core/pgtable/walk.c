@@ -140,6 +140,7 @@ TABLES pmd_t *pgtable_pmd_lockless(struct mm_context *ctx, unsigned long addr)
 	const struct arch *arch = ctx->machine->arch;
 	u64 *table = ctx->root;
 
+	VM_BUG_ON(!rcu_read_lock_held());
 	for (unsigned int l = arch->levels - 1; l > PMD_LEVEL; l--) {
 		u64 entry = read_entry(&table[arch_index(arch, l, addr)]);
 
