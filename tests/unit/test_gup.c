@@ -385,6 +385,7 @@ static void test_outlives_its_mapping(void **state)
 	mmfix_close(&f);
 }
 
+#if MM_POINTS
 /* ---- another CPU comes between ---- */
 
 /* Runs @act before the @nth point of that kind and object. */
@@ -450,8 +451,6 @@ static void test_entry_changes(void **state)
 	struct between b = { .kind = SCHED_ATOMIC, .nth = 1, .act = write_protect };
 	struct page *page = NULL;
 
-	if (!MM_POINTS)
-		skip();
 	map_at(AT, 2, RW, ANON, NULL, 0);
 	poke(AT, 1);
 	b.ptep = pgtable_peek_pte(&f.mm->context, AT);
@@ -488,8 +487,6 @@ static void test_table_goes(void **state)
 	struct between b = { .kind = SCHED_ATOMIC, .nth = 1, .act = table_goes };
 	struct page *page = NULL;
 
-	if (!MM_POINTS)
-		skip();
 	map_at(AT, 2, RW, ANON, NULL, 0);
 	poke(AT, 1);
 	b.pmdp = pgtable_pmd(&f.mm->context, AT);
@@ -515,8 +512,6 @@ static void test_frozen_page(void **state)
 	struct between b = { .kind = SCHED_WINDOW, .nth = 2, .act = freeze };
 	struct page *page = NULL;
 
-	if (!MM_POINTS)
-		skip();
 	map_at(AT, 2, RW, ANON, NULL, 0);
 	poke(AT, 1);
 	b.page = page_of(f.mm, AT);
@@ -540,8 +535,6 @@ static void test_fork_meanwhile(void **state)
 	struct between b = { .kind = SCHED_LOAD, .nth = 2, .act = fork_passes };
 	struct page *pages[2] = { NULL };
 
-	if (!MM_POINTS)
-		skip();
 	map_at(AT, 2, RW, ANON, NULL, 0);
 	poke(AT, 1);
 	poke(PG(1), 1);
@@ -576,8 +569,6 @@ static void test_pin_before_migration_looks(void **state)
 	struct between b = { .kind = SCHED_ATOMIC, .act = pin_it };
 	unsigned int nth;
 
-	if (!MM_POINTS)
-		skip();
 	map_at(AT, 2, RW, ANON, NULL, 0);
 	poke(AT, 1);
 	/* At each change of the count, and at the look, on the way through it. */
@@ -613,8 +604,6 @@ static void test_faults_again(void **state)
 	struct page *page;
 	unsigned int nth;
 
-	if (!MM_POINTS)
-		skip();
 	map_at(AT, 2, RW, ANON, NULL, 0);
 	b.vma = vma_at(f.mm, AT);
 	for (nth = 1; nth < 12 && !hits(WIN_GUP_FAULTED_AGAIN); nth++) {
@@ -630,6 +619,7 @@ static void test_faults_again(void **state)
 	assert_int_equal(hits(WIN_GUP_FAULTED_AGAIN), 1);
 	mmfix_close(&f);
 }
+#endif
 
 int main(void)
 {
@@ -647,12 +637,14 @@ int main(void)
 		cmocka_unit_test(test_fork_without_memory),
 		cmocka_unit_test(test_migration_refuses),
 		cmocka_unit_test(test_outlives_its_mapping),
+#if MM_POINTS
 		cmocka_unit_test(test_entry_changes),
 		cmocka_unit_test(test_table_goes),
 		cmocka_unit_test(test_frozen_page),
 		cmocka_unit_test(test_fork_meanwhile),
 		cmocka_unit_test(test_pin_before_migration_looks),
 		cmocka_unit_test(test_faults_again),
+#endif
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
