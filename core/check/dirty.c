@@ -41,6 +41,9 @@ void recount_dirty(struct recount *rc, const struct page *page)
 
 	if (!rc->machine->chk->stored[pfn])
 		return;
+	/* Out of every address space and file: only a pin keeps it, for nobody to lose. */
+	if (!rc->mapped[pfn] && !page_mapping(page))
+		return;
 	check_count(this_cpu(), CHECK_DIRTY, true);
 	if (rc->dirty[pfn] || PageDirty(page))
 		return;
