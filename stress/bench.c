@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `mmstorm bench': rates, and ratios taken in one run.
+ * `mmstorm bench': the cases asked for, on the sides asked for.
  *
  * Machines are shared and drift, so the sides take turns and a ratio is the
  * median of the turns' own ratios.  Beside the rates by the wall's clock stand
@@ -16,11 +16,7 @@
 #include "stress/bench.h"
 #include "stress/commands.h"
 #include "stress/exit_codes.h"
-#include "stress/json.h"
 #include "stress/options.h"
-#include "stress/sanitizer.h"
-
-#define ROUNDS_MAX	64
 
 struct bench_options {
 	const char	*against;
@@ -33,6 +29,7 @@ struct bench_options {
 	bool		help;
 };
 
+enum { FRAMES_BOTH, FRAMES_TAGGED, FRAMES_WHOLE };
 static const char *const frames_choices[] = { "both", "64", "4096", NULL };
 
 #define ROW(field) .offset = offsetof(struct bench_options, field)
@@ -41,13 +38,13 @@ static const struct option_row rows[] = {
 	{ "against", 0, OPTION_STRING, ROW(against), 0, 0, NULL,
 	  "host: the same work by real system calls, and the ratio" },
 	{ "threads", 0, OPTION_COUNT, ROW(threads), 1, 256, NULL,
-	  "workers in one process, a vCPU each" },
+	  "workers in one process, a vCPU each; no fewer than the case needs" },
 	{ "frame-bytes", 0, OPTION_CHOICE, ROW(frames), 0, 0, frames_choices,
-	  "bytes kept of a page's contents" },
-	{ "rounds", 0, OPTION_COUNT, ROW(rounds), 1, ROUNDS_MAX, NULL,
-	  "turns that each side takes" },
+	  "bytes kept of a page's contents; both: 4096 only where contents move" },
+	{ "rounds", 0, OPTION_COUNT, ROW(rounds), 1, BENCH_TURNS_MAX, NULL,
+	  "turns that each side takes: 5, or 3 when no case is named" },
 	{ "time", 't', OPTION_SECONDS, ROW(time), 0, 0, NULL,
-	  "length of a turn" },
+	  "length of a turn: 250ms, or 50ms when no case is named" },
 	{ "checks", 0, OPTION_FLAG, ROW(checks), 0, 0, NULL,
 	  "with every oracle on" },
 	{ "json", 'j', OPTION_FLAG, ROW(json), 0, 0, NULL, "JSON lines" },
@@ -55,64 +52,16 @@ static const struct option_row rows[] = {
 	{ .name = NULL },
 };
 
-static const char *const side_name[NR_BENCH_SIDES] = {
-	[BENCH_HOST]	= "host",
-	[BENCH_TAGGED]	= "tagged frames (64)",
-	[BENCH_WHOLE]	= "whole frames (4096)",
-};
-
-static const char *const side_slug[NR_BENCH_SIDES] = {
-	[BENCH_HOST] = "host", [BENCH_TAGGED] = "tagged", [BENCH_WHOLE] = "whole",
-};
-
-/* Kernel steps that a fault or its undoing may not skip. */
-static const struct {
-	enum vm_event_item item;
-	const char *name;
-} steps[] = {
-	{ PGFAULT, "faults" }, { VMA_LOCK_SUCCESS, "under the VMA lock" },
-	{ PGALLOC_NORMAL, "page allocations" }, { PGFREE, "page frees" },
-	{ MMS_PTE_TABLE_ALLOC, "tables made" },
-	{ MMS_RMAP_ADD, "rmap adds" }, { MMS_RMAP_REMOVE, "rmap removes" },
-	{ MMS_TLB_MISS, "TLB misses" },
-	{ NR_TLB_LOCAL_FLUSH_ONE, "local flushes of a page" },
-	{ NR_TLB_LOCAL_FLUSH_ALL, "local flushes of all" },
-	{ NR_TLB_REMOTE_FLUSH, "remote flushes" },
-};
-
-struct series {
-	bool	on[NR_BENCH_SIDES];
-	double	rate[NR_BENCH_SIDES][ROUNDS_MAX];
-	double	cpu_rate[NR_BENCH_SIDES][ROUNDS_MAX];
-	double	ratio[NR_BENCH_SIDES][ROUNDS_MAX];
-	double	cpu_ratio[NR_BENCH_SIDES][ROUNDS_MAX];
-	struct bench_rate last[NR_BENCH_SIDES];
-};
-
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-static double median(double *values, unsigned int nr)
-{
-	qsort(values, nr, sizeof(*values), by_value);
-	return nr % 2 ? values[nr / 2] :
-	       (values[nr / 2 - 1] + values[nr / 2]) / 2;
-}
-
-static int run_side(const struct bench_case *c, const struct bench_options *o,
+static int run_side(const struct bench_series *s, const struct bench_options *o,
 		    enum bench_side side, struct bench_rate *rate)
 {
 	if (side == BENCH_HOST)
-		return bench_run_host(c, o->threads, o->time, rate);
-	return bench_run_sim(c, side == BENCH_WHOLE ? 4096 : 64, o->threads,
+		return bench_run_host(s->c, s->threads, o->time, rate);
+	return bench_run_sim(s->c, side == BENCH_WHOLE ? 4096 : 64, s->threads,
 			     o->time, o->checks ? CHECK_ALL : 0, rate);
 }
 
-static void note_turn(struct series *s, enum bench_side side, unsigned int r)
+static void note_turn(struct bench_series *s, enum bench_side side, unsigned int r)
 {
 	s->rate[side][r] = s->last[side].per_second;
 	s->cpu_rate[side][r] = s->last[side].per_cpu_second;
@@ -122,18 +71,17 @@ static void note_turn(struct series *s, enum bench_side side, unsigned int r)
 	s->cpu_ratio[side][r] = s->cpu_rate[side][r] / s->cpu_rate[BENCH_HOST][r];
 }
 
-static int measure(const struct bench_case *c, const struct bench_options *o,
-		   struct series *s)
+static int measure(const struct bench_options *o, struct bench_series *s)
 {
 	enum bench_side side;
 	unsigned int r;
 	int ret;
 
-	for (r = 0; r < o->rounds; r++) {
+	for (r = 0; r < s->turns; r++) {
 		for (side = 0; side < NR_BENCH_SIDES; side++) {
 			if (!s->on[side])
 				continue;
-			ret = run_side(c, o, side, &s->last[side]);
+			ret = run_side(s, o, side, &s->last[side]);
 			if (ret)
 				return ret;
 			note_turn(s, side, r);
@@ -142,99 +90,36 @@ static int measure(const struct bench_case *c, const struct bench_options *o,
 	return 0;
 }
 
-static void print_steps(const struct bench_case *c, const struct series *s,
-			enum bench_side side)
+/* Which sides there are: whole frames where nobody asked only if they make a difference. */
+static void choose_sides(struct bench_series *s, const struct bench_options *o)
 {
-	const struct bench_rate *rate = &s->last[side];
-	size_t i;
-
-	printf("  kernel steps per %s:", c->unit);
-	for (i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
-		if (rate->events[steps[i].item])
-			printf("%s %.3g %s", i ? "," : "",
-			       (double)rate->events[steps[i].item] / rate->done_all,
-			       steps[i].name);
-	printf("\n");
-}
-
-static void print_text(const struct bench_case *c,
-		       const struct bench_options *o, struct series *s)
-{
-	enum bench_side side, sim = BENCH_HOST;
-
-	printf("%s: %s; %u thread%s, %s, sanitizer %s, oracles %s\n", c->name,
-	       c->what, o->threads, o->threads == 1 ? "" : "s",
-	       MM_POINTS ? "scheduling points in" : "no scheduling points",
-	       sanitizer_name(), o->checks ? "on" : "off");
-	for (side = 0; side < NR_BENCH_SIDES; side++) {
-		if (!s->on[side])
-			continue;
-		printf("  %-20s %10.0f %s/s %10.0f per CPU second", side_name[side],
-		       median(s->rate[side], o->rounds), c->unit,
-		       median(s->cpu_rate[side], o->rounds));
-		if (side != BENCH_HOST) {
-			sim = side;
-			if (s->on[BENCH_HOST])
-				printf("  ratio %.2f, by CPU time %.2f",
-				       median(s->ratio[side], o->rounds),
-				       median(s->cpu_ratio[side], o->rounds));
-		}
-		printf("\n");
-	}
-	if (sim != BENCH_HOST)
-		print_steps(c, s, sim);
-}
-
-static void print_json(const struct bench_case *c,
-		       const struct bench_options *o, struct series *s)
-{
-	enum bench_side side;
-	struct json j;
-	size_t i;
-
-	for (side = 0; side < NR_BENCH_SIDES; side++) {
-		if (!s->on[side])
-			continue;
-		json_begin(&j, stdout, "bench");
-		json_string(&j, "case", c->name);
-		json_string(&j, "side", side_slug[side]);
-		if (side != BENCH_HOST)
-			json_u64(&j, "frame_bytes", side == BENCH_WHOLE ? 4096 : 64);
-		json_u64(&j, "threads", o->threads);
-		json_double(&j, "per_s", median(s->rate[side], o->rounds));
-		json_double(&j, "per_cpu_s", median(s->cpu_rate[side], o->rounds));
-		if (side != BENCH_HOST && s->on[BENCH_HOST]) {
-			json_double(&j, "ratio", median(s->ratio[side], o->rounds));
-			json_double(&j, "ratio_cpu", median(s->cpu_ratio[side], o->rounds));
-		}
-		json_open_object(&j, "steps");
-		for (i = 0; side != BENCH_HOST &&
-			    i < sizeof(steps) / sizeof(steps[0]); i++)
-			json_double(&j, vm_event_name(steps[i].item),
-				    (double)s->last[side].events[steps[i].item] /
-				    s->last[side].done_all);
-		json_end(&j);
-	}
+	s->on[BENCH_HOST] = o->against && !s->c->sim_only;
+	s->on[BENCH_TAGGED] = o->frames != FRAMES_WHOLE;
+	s->on[BENCH_WHOLE] = o->frames == FRAMES_WHOLE ||
+			     (o->frames == FRAMES_BOTH && s->c->contents);
 }
 
 static int run_case(const struct bench_case *c, const struct bench_options *o)
 {
-	struct series *s = calloc(1, sizeof(*s));
+	struct bench_series *s = calloc(1, sizeof(*s));
 	int ret;
 
 	if (!s)
 		return EXIT_RESOURCES;
-	s->on[BENCH_HOST] = o->against != NULL;
-	s->on[BENCH_TAGGED] = o->frames != 2;
-	s->on[BENCH_WHOLE] = o->frames != 1;
-	ret = measure(c, o, s);
+	s->c = c;
+	s->threads = max(o->threads, c->min_threads);
+	s->turns = o->rounds;
+	s->checks = o->checks;
+	choose_sides(s, o);
+	ret = measure(o, s);
 	if (ret)
 		fprintf(stderr, "mmstorm bench: %s: %s\n", c->name,
 			strerror(-ret));
 	else if (o->json)
-		print_json(c, o, s);
+		bench_print_json(s);
 	else
-		print_text(c, o, s);
+		bench_print_text(s);
+	fflush(stdout);
 	free(s);
 	return ret ? EXIT_RESOURCES : EXIT_CLEAN;
 }
@@ -267,7 +152,7 @@ static int run_cases(int nr, char **names, const struct bench_options *o)
 
 int cmd_bench(int argc, char **argv)
 {
-	struct bench_options o = { .threads = 1, .rounds = 5, .time = 0.25 };
+	struct bench_options o = { .threads = 1 };
 	int words = options_parse("bench", rows, argc, argv, &o);
 
 	if (words < 0)
@@ -286,5 +171,10 @@ int cmd_bench(int argc, char **argv)
 		fprintf(stderr, "mmstorm bench: --checks: this build has no oracles\n");
 		return EXIT_SKIPPED;
 	}
+	/* All cases: briefly. */
+	if (!o.rounds)
+		o.rounds = words ? 5 : 3;
+	if (!o.time)
+		o.time = words ? 0.25 : 0.05;
 	return run_cases(words, argv + 1, &o);
 }
