@@ -33,9 +33,14 @@
 #include <jemalloc/jemalloc.h>
 #endif
 
-#define MAGAZINE_SIZE	32
+#define MAGAZINE_SIZE	32U
 #define TRANSFER	(MAGAZINE_SIZE / 2)
-#define DEPOT_PER_CPU	MAGAZINE_SIZE
+
+/*
+ * Bytes of free objects that a depot keeps for each vCPU: what one grace period gives
+ * back at once.  Where memory is poisoned, little: it is when it goes back to the host.
+ */
+#define DEPOT_BYTES	(MM_CHECK ? 0 : 1UL << 20)
 
 struct slab_cpu {
 	unsigned int	n;
@@ -365,7 +370,7 @@ struct kmem_cache *kmem_cache_create(const char *name, size_t size,
 	s->ctor = ctor;
 	layout_object(s, size, align);
 	s->direct = (MM_ASAN || MM_TSAN) && !(flags & SLAB_TYPESAFE_BY_RCU) && !ctor;
-	s->depot_max = DEPOT_PER_CPU * nr;
+	s->depot_max = nr * max(MAGAZINE_SIZE, (unsigned int)(DEPOT_BYTES / s->size));
 	s->depot = host_alloc(slab, s->depot_max * sizeof(void *), sizeof(void *));
 	if (!s->depot) {
 		host_free(slab, s);
