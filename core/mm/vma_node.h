@@ -33,7 +33,8 @@ struct vma_node {
 	unsigned long		end[VMA_NODE_SLOTS] __cacheline_aligned;
 	void			*slot[VMA_NODE_SLOTS];
 	unsigned long		start[VMA_NODE_SLOTS];
-	unsigned long		gap[VMA_NODE_SLOTS];	/* largest inside the child; 0 in a leaf */
+	/* Largest inside the child.  Last: a leaf has none, and leaves theirs alone. */
+	unsigned long		gap[VMA_NODE_SLOTS];
 };
 
 /*
@@ -62,13 +63,13 @@ static inline struct vma_node *vma_node_child(const struct vma_node *node, unsig
 /* The largest gap strictly inside the node's range. */
 static inline unsigned long vma_node_max_gap(const struct vma_node *node)
 {
-	unsigned long best = node->gap[0];
+	unsigned long best = 0;
 	unsigned int i;
 
-	for (i = 1; i < node->nr; i++) {
-		best = max(best, node->gap[i]);
+	for (i = 1; i < node->nr; i++)
 		best = max(best, node->start[i] - node->end[i - 1]);
-	}
+	for (i = 0; node->height && i < node->nr; i++)
+		best = max(best, node->gap[i]);
 	return best;
 }
 

@@ -76,7 +76,10 @@ static struct vma_node *node_own(struct vma_edit *e, struct vma_node **p)
 	if (!node)
 		return NULL;
 	/* What is copied is linked still: so the copy's age is that of a new one. */
-	memcpy(node, old, sizeof(*node));
+	if (old->height)
+		memcpy(node, old, sizeof(*node));
+	else
+		memcpy(node, old, offsetof(struct vma_node, gap));
 	node->seq = e->seq;
 	node_drop(e, old);
 	*p = node;
@@ -97,7 +100,8 @@ static void slots_move(struct vma_node *to, unsigned int ti, const struct vma_no
 	memmove(&to->end[ti], &from->end[fi], n * sizeof(to->end[0]));
 	memmove(&to->slot[ti], &from->slot[fi], n * sizeof(to->slot[0]));
 	memmove(&to->start[ti], &from->start[fi], n * sizeof(to->start[0]));
-	memmove(&to->gap[ti], &from->gap[fi], n * sizeof(to->gap[0]));
+	if (from->height)
+		memmove(&to->gap[ti], &from->gap[fi], n * sizeof(to->gap[0]));
 }
 
 /* nr becomes n; the slots from there on are unused. */
@@ -115,8 +119,9 @@ static void slot_set(struct vma_node *node, unsigned int i, unsigned long start,
 {
 	node->start[i] = start;
 	node->end[i] = end;
-	node->gap[i] = gap;
 	node->slot[i] = p;
+	if (node->height)
+		node->gap[i] = gap;
 }
 
 static void slot_remove(struct vma_node *node, unsigned int i)
@@ -141,27 +146,36 @@ static void slot_open(struct vma_node *node, unsigned int i)
 }
 
 /*
+ * Where to cut a full node that gets one more slot before slot i: in half, but at the end
+ * where what is mapped grows upwards or downwards, so that nodes stay full behind it.
+ * (A child that was cut at its lower end puts its upper part before slot 1.)
+ */
+static unsigned int split_point(unsigned int i)
+{
+	return i <= 1 || i == VMA_NODE_SLOTS ? i : VMA_NODE_SLOTS / 2;
+}
+
+/*
  * Puts a slot before slot i of an owned node. A full node is cut in two: *right is the new upper
- * half, for the caller to put behind this node.
+ * part, for the caller to put behind this node.
  */
 static int slot_insert(struct vma_edit *e, struct vma_node *node, unsigned int i,
 		       unsigned long start, unsigned long end, unsigned long gap, void *p,
 		       struct vma_node **right)
 {
-	const unsigned int half = VMA_NODE_SLOTS / 2;
-
 	if (node->nr == VMA_NODE_SLOTS) {
 		struct vma_node *upper = node_new(e, node->height);
+		unsigned int at = split_point(i);
 
 		if (!upper)
 			return -ENOMEM;
-		slots_move(upper, 0, node, half, VMA_NODE_SLOTS - half);
-		upper->nr = VMA_NODE_SLOTS - half;
-		node_truncate(node, half);
+		slots_move(upper, 0, node, at, VMA_NODE_SLOTS - at);
+		upper->nr = (u8)(VMA_NODE_SLOTS - at);
+		node_truncate(node, at);
 		*right = upper;
-		if (i > half) {
+		if (i > at || at == VMA_NODE_SLOTS) {
 			node = upper;
-			i -= half;
+			i -= at;
 		}
 	}
 	slot_open(node, i);

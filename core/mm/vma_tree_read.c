@@ -168,11 +168,11 @@ static bool gap_fits(struct gap_search *gs, unsigned long start, unsigned long e
 	return true;
 }
 
-/* Can a gap inside [start, end), none larger than gap, fit? */
-static bool gap_below(const struct gap_search *gs, unsigned long start, unsigned long end,
-		      unsigned long gap)
+/* Can a gap inside child i fit? */
+static bool gap_below(const struct gap_search *gs, const struct vma_node *node, unsigned int i)
 {
-	return gap >= gs->size && start < gs->max && end > gs->min;
+	return node->height && node->gap[i] >= gs->size && node->start[i] < gs->max &&
+	       node->end[i] > gs->min;
 }
 
 /* The gaps strictly inside the node's range, lowest first. */
@@ -181,7 +181,7 @@ static bool node_gap_lowest(const struct vma_node *node, struct gap_search *gs)
 	unsigned int i;
 
 	for (i = 0; i < node->nr && node->start[i] < gs->max; i++) {
-		if (gap_below(gs, node->start[i], node->end[i], node->gap[i]) &&
+		if (gap_below(gs, node, i) &&
 		    node_gap_lowest(vma_node_child(node, i), gs))
 			return true;
 		if (i + 1 < node->nr && gap_fits(gs, node->end[i], node->start[i + 1]))
@@ -195,7 +195,7 @@ static bool node_gap_highest(const struct vma_node *node, struct gap_search *gs)
 	unsigned int i;
 
 	for (i = node->nr; i-- && node->end[i] > gs->min; ) {
-		if (gap_below(gs, node->start[i], node->end[i], node->gap[i]) &&
+		if (gap_below(gs, node, i) &&
 		    node_gap_highest(vma_node_child(node, i), gs))
 			return true;
 		if (i && gap_fits(gs, node->end[i - 1], node->start[i]))
@@ -253,7 +253,7 @@ static const char *leaf_check(const struct vma_node *leaf, unsigned int i)
 		return "an entry without a VMA";
 	if (vma->vm_start != leaf->start[i] || vma->vm_end != leaf->end[i])
 		return "an entry whose range is not its VMA's";
-	return leaf->gap[i] ? "a leaf entry with a gap" : NULL;
+	return NULL;
 }
 
 static const char *node_check(const struct vma_node *node, unsigned long *nr)

@@ -3,6 +3,7 @@
 /* The VMA tree against a plain array: lookups, walks, gaps, aborted and failing edits. */
 
 #include "base/prng.h"
+#include "phys/slab.h"
 #include "vma_layout.h"
 
 /* The model: who owns each page. */
@@ -262,10 +263,46 @@ static void test_hole(void **state)
 	model_close(&md);
 }
 
+/* Mappings that come one behind the other, upwards or downwards, leave no half-empty nodes. */
+static void grow(bool upwards)
+{
+	struct model md;
+	struct vma_edit e;
+	unsigned int i;
+
+	model_open(&md, 0);
+	for (i = 0; i < PAGES / 2; i++) {
+		unsigned int page = 2 * (upwards ? i : PAGES / 2 - 1 - i);
+
+		vma_edit_begin(&e, md.mm);
+		assert_int_equal(vma_edit_store(&e, addr_of(page), addr_of(page + 1), &md.vma[i]),
+				 0);
+		vma_edit_commit(&e);
+		md.owner[page] = &md.vma[i];
+		if (i % 16 == 0)
+			model_compare(&md);
+	}
+	model_compare(&md);
+	mmap_write_unlock(md.mm);
+	rcu_barrier();
+	/* 256 entries are 16 full leaves and what is above them; halves would be 32. */
+	assert_in_range(kmem_cache_inuse(md.mm->machine->mmg->vma_node_cachep), 16, 20);
+	mmap_write_lock(md.mm);
+	memset(md.owner, 0, sizeof(md.owner));
+	model_close(&md);
+}
+
+static void test_growth(void **state)
+{
+	grow(true);
+	grow(false);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_random_edits),
+		cmocka_unit_test(test_growth),
 		cmocka_unit_test(test_abort_and_failure),
 		cmocka_unit_test(test_snapshot),
 		cmocka_unit_test(test_hole),
