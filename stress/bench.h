@@ -38,8 +38,8 @@ struct bench_os {
 	/* Wakes the child, which touches a page, wakes us and sleeps: two switches. */
 	bool	(*call)(struct bench_worker *w);
 
-	/* Between two rounds: others may have the CPU. */
-	void	(*breathe)(void);
+	/* Others may have the CPU: between two rounds, or while it waits. */
+	void	(*breathe)(bool waits);
 	/* What the kernel has counted on this CPU; NULL: it does not say. */
 	const u64 *(*counters)(void);
 };
@@ -55,7 +55,9 @@ struct bench_shared {
 	unsigned long base;	/* what all use, made by the first worker before ->ready */
 	u32	ready;		/* atomic: 1, or 2 when that failed */
 	u32	duty;		/* atomic: who holds it changes what the others use */
-	int	failed;		/* atomic */
+	int	failed;		/* atomic: 0 or -errno */
+	u32	begun;		/* atomic: how many are ready to measure */
+	u32	threads;
 };
 
 /* What one worker of a case works with, and what its rounds took. */

@@ -252,7 +252,7 @@ static bool shoot_setup(struct bench_worker *w)
 		return ok;
 	}
 	while (!smp_load_acquire(&w->shared->ready))
-		w->os->breathe();
+		w->os->breathe(true);
 	return smp_load_acquire(&w->shared->ready) == 1;
 }
 

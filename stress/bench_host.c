@@ -179,8 +179,13 @@ static HOST bool host_call(struct bench_worker *w)
 
 /* ---- the side ---- */
 
-static void host_breathe(void)
+/* Who waits to begin stays on its CPU, if it can: they are to run at the same time. */
+static void host_breathe(bool waits)
 {
+	for (unsigned int i = 0; waits && i < 10000; i++)
+		__builtin_ia32_pause();
+	if (waits)
+		sched_yield();
 }
 
 static const u64 *host_counters(void)
@@ -247,7 +252,7 @@ int bench_run_host(const struct bench_case *c, unsigned int threads, double seco
 {
 	struct bench_worker *w = calloc(threads, sizeof(*w));
 	pthread_t *thread = calloc(threads, sizeof(*thread));
-	struct bench_shared shared = { 0 };
+	struct bench_shared shared = { .threads = threads };
 	unsigned int i;
 	int ret = -ENOMEM;
 

@@ -18,6 +18,7 @@
 #include "mm/syscalls.h"
 #include "stress/bench.h"
 #include "stress/windows.h"
+#include "sync/sched.h"
 #include "sync/wait.h"
 
 #define REGION_BASE	(1ul << 32)
@@ -167,6 +168,16 @@ static bool sim_call(struct bench_worker *w)
 
 /* ---- the side ---- */
 
+/* Whom a waiting worker waits for may need its run token: it passes no point by itself. */
+#define GIVE_WAY	1000
+
+static void sim_breathe(bool waits)
+{
+	if (waits)
+		sched_relax(GIVE_WAY);
+	cond_resched();
+}
+
 static const u64 *sim_counters(void)
 {
 	vcpu_publish_hits(this_cpu());
@@ -184,7 +195,7 @@ static const struct bench_os sim_os = {
 	.fork = sim_fork,
 	.reap = sim_reap,
 	.call = sim_call,
-	.breathe = cond_resched,
+	.breathe = sim_breathe,
 	.counters = sim_counters,
 };
 
@@ -273,7 +284,7 @@ int bench_run_sim(const struct bench_case *c, unsigned int frame_bytes,
 		.checks = checks,
 	};
 	struct bench_worker *w = calloc(threads, sizeof(*w));
-	struct bench_shared shared = { 0 };
+	struct bench_shared shared = { .threads = threads };
 	unsigned int i;
 	int ret;
 

@@ -67,8 +67,22 @@ static bool round_of(struct bench_worker *w)
 {
 	bool ok = w->c->round(w);
 
-	w->os->breathe();
+	w->os->breathe(false);
 	return ok && !__atomic_load_n(&w->shared->failed, __ATOMIC_RELAXED);
+}
+
+/* All measure the same time: one alone would find no one in its way. */
+static bool begin_together(struct bench_worker *w)
+{
+	struct bench_shared *s = w->shared;
+
+	__atomic_fetch_add(&s->begun, 1, __ATOMIC_ACQ_REL);
+	while (__atomic_load_n(&s->begun, __ATOMIC_ACQUIRE) < s->threads) {
+		if (__atomic_load_n(&s->failed, __ATOMIC_RELAXED))
+			return false;
+		w->os->breathe(true);
+	}
+	return true;
 }
 
 static bool measure(struct bench_worker *w)
@@ -95,7 +109,8 @@ static bool measure(struct bench_worker *w)
 
 void bench_worker_run(struct bench_worker *w)
 {
-	bool ok = (!w->c->setup || w->c->setup(w)) && round_of(w) && measure(w);
+	bool ok = (!w->c->setup || w->c->setup(w)) && round_of(w) && begin_together(w) &&
+		  measure(w);
 
 	if (!ok)
 		__atomic_store_n(&w->shared->failed, -EIO, __ATOMIC_RELAXED);
