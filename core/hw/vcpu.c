@@ -185,7 +185,6 @@ static void enter_running(struct vcpu *cpu)
 	hw_unlock(&cpu->lock);
 	if (served)
 		tsan_acquire(&cpu->sync);
-	vcpu_new_turn(cpu);
 }
 
 static void park(struct vcpu *cpu, enum vcpu_state state)
@@ -195,6 +194,12 @@ static void park(struct vcpu *cpu, enum vcpu_state state)
 	leave_running(cpu, state);
 }
 
+static void unpark(struct vcpu *cpu)
+{
+	enter_running(cpu);
+	vcpu_new_turn(cpu);
+}
+
 void vcpu_enter(struct vcpu *cpu)
 {
 	struct machine *m = cpu->machine;
@@ -202,7 +207,7 @@ void vcpu_enter(struct vcpu *cpu)
 	MM_BUG_ON(this_cpu_local());
 	if (!m->serial)
 		token_get(&m->tokens, cpu);
-	enter_running(cpu);
+	unpark(cpu);
 	/* Another thread may have been this vCPU before. */
 	tsan_acquire(&cpu->sync);
 	this_cpu_bind(&cpu->sched.local);
@@ -256,7 +261,7 @@ void vcpu_idle_wait(struct vcpu *cpu)
 	while (!__atomic_exchange_n(&cpu->kicked, 0, __ATOMIC_SEQ_CST))
 		hw_futex_wait(&cpu->kicked, 0);
 	token_get(tokens, cpu);
-	enter_running(cpu);
+	unpark(cpu);
 }
 
 void vcpu_kick(struct vcpu *target)
@@ -283,7 +288,7 @@ static bool yield(struct vcpu *cpu, unsigned int ticks)
 	count_vm_event(MMS_TOKEN_WAIT);
 	park(cpu, VCPU_PARKED);
 	waited = token_hand_over(tokens, cpu, ticks);
-	enter_running(cpu);
+	unpark(cpu);
 	return waited;
 }
 
@@ -299,8 +304,26 @@ void hw_serve_irqs(void)
 	ipi_serve(this_cpu());
 }
 
-/* Busy turns, some microseconds: what giving the token away would cost. */
-#define RELAX_SPINS	64
+/*
+ * A busy waiter keeps its token, but is out of the way: its interrupts are taken for it,
+ * so that a shootdown, perhaps by whom it waits for, need not wait for its answer; the
+ * less so where the host has set its thread aside.
+ */
+#define DOZE_PAUSES	16
+
+static void doze(struct vcpu *cpu, bool give_core)
+{
+	leave_running(cpu, VCPU_PARKED);
+	if (give_core)
+		sched_yield();
+	for (unsigned int i = 0; i < DOZE_PAUSES; i++)
+		__builtin_ia32_pause();
+	enter_running(cpu);
+}
+
+/* Turns of a busy wait until it dozes; and until what it took costs as much as a hand-over. */
+#define DOZE_SPINS	8
+#define RELAX_SPINS	24
 
 /* Whom a busy waiter waits for is running, or needs a token: then ours. */
 void hw_relax(unsigned int spins)
@@ -308,12 +331,16 @@ void hw_relax(unsigned int spins)
 	struct vcpu *cpu = this_cpu();
 
 	__builtin_ia32_pause();
-	if (spins < RELAX_SPINS)
+	if (spins < DOZE_SPINS)
 		return;
-	if (!cpu->sched.in_irq && !cpu->machine->serial && yield(cpu, 1))
+	if (cpu->sched.in_irq || cpu->machine->serial) {
+		if (spins % 64 == 63)
+			sched_yield();
 		return;
-	if (spins % 64 == 63)
-		sched_yield();
+	}
+	if (spins >= RELAX_SPINS && yield(cpu, 1))
+		return;
+	doze(cpu, spins % 64 == 63);
 }
 
 void hw_hold(const u64 *word, u64 value, unsigned int turns)
@@ -324,7 +351,7 @@ void hw_hold(const u64 *word, u64 value, unsigned int turns)
 		return;
 	park(cpu, VCPU_PARKED);
 	token_hold(&cpu->machine->tokens, cpu, word, value, turns * TOKEN_TURN);
-	enter_running(cpu);
+	unpark(cpu);
 }
 
 void hw_unhold(unsigned int cpu_nr)
@@ -377,7 +404,7 @@ void hw_blocking_end(void)
 	if (__atomic_load_n(&cpu->state, __ATOMIC_RELAXED) == VCPU_RUNNING)
 		return;
 	token_get(&cpu->machine->tokens, cpu);
-	enter_running(cpu);
+	unpark(cpu);
 }
 
 void hw_sleep(struct sched_ctx *self)

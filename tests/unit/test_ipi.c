@@ -6,6 +6,7 @@
  */
 #include "hw_rig.h"
 
+#include "sync/cpu_relax.h"
 #include "sync/irqflags.h"
 #include "sync/spinlock.h"
 
@@ -134,6 +135,53 @@ static void deaf_target(struct vcpu *cpu)
 		deaf_progress++;
 		local_irq_enable();
 	}
+}
+
+/* ---- a target that waits busily: its interrupts are taken for it, and it keeps its token ---- */
+
+#define BUSY_ROUNDS	20000
+
+static spinlock_t busy_lock;
+
+static void busy_target(struct vcpu *cpu)
+{
+	__atomic_store_n(&target_ready, 1, __ATOMIC_RELAXED);
+	spin_lock(&busy_lock);
+	spin_unlock(&busy_lock);
+}
+
+static void busy_waiter(void **state)
+{
+	u64 one = 1, before, rounds = 0;
+	struct vcpu *self;
+	cpumask_t mask;
+
+	m = rig_machine(2, RUN_FREE, 64);
+	target_ready = 0;
+	memset(calls, 0, sizeof(calls));
+	spin_lock_init(&busy_lock, LOCK_RANK_LEAF, "busy");
+	machine_bind_host(m, 0);
+	self = this_cpu();
+	mask = all_cpus();
+	spin_lock(&busy_lock);
+	assert_int_equal(vcpu_start(m->cpus[1], busy_target), 0);
+	while (!__atomic_load_n(&target_ready, __ATOMIC_RELAXED))
+		;
+	before = self->ipi.for_others;
+	/* As many tokens as vCPUs: nobody asks for its token, so it is never parked for that. */
+	while (self->ipi.for_others == before && rounds++ < BUSY_ROUNDS) {
+		/* Not in step with the target, which would be awake each time. */
+		for (u64 i = rounds % 97; i; i--)
+			cpu_relax();
+		ipi_call_many(&mask, count_call, &one);
+	}
+	spin_unlock(&busy_lock);
+	vcpu_join(m->cpus[1]);
+	assert_in_range(rounds, 1, BUSY_ROUNDS);
+	assert_int_equal(calls[1], rounds);
+	rig_no_findings(m);
+	machine_unbind_host(m);
+	machine_destroy(m);
 }
 
 /* Held off by an access in flight. */
@@ -348,6 +396,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(idle_targets),
 		cmocka_unit_test(conditions),
 		cmocka_unit_test(sending_while_deaf),
+		cmocka_unit_test(busy_waiter),
 		cmocka_unit_test(interrupts_off_excludes),
 		cmocka_unit_test(access_excludes),
 		cmocka_unit_test(everybody_free),
