@@ -121,6 +121,7 @@ int kern_init(struct machine *m)
 	kern->sched_ops.sleep = kern_sleep;
 	kern->sched_ops.wake = kern_wake;
 	kern->sched_ops.turn_over = kern_turn_over;
+	kern->sched_ops.wanted = kern_wanted;
 	m->kern = kern;
 	machine_set_sched_ops(m, &kern->sched_ops);
 	return 0;

@@ -76,9 +76,10 @@ void kern_set_idle(struct vcpu *cpu, bool idle);
 /* sched.c */
 void kern_task_entry(void *task);	/* first thing on a task's stack */
 void kern_idle_loop(struct vcpu *cpu);	/* a vCPU's thread */
-/* The three sched_ops that differ from the hardware's. */
+/* The sched_ops that differ from the hardware's. */
 void kern_sleep(struct sched_ctx *self);
 void kern_wake(struct sched_ctx *ctx);
 void kern_turn_over(void);
+bool kern_wanted(void);
 
 #endif /* MMSTORM_KERN_INTERNAL_H */

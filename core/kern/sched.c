@@ -300,6 +300,11 @@ void kern_turn_over(void)
 		switch_away(push);
 }
 
+bool kern_wanted(void)
+{
+	return kern_queued(kern_cpu(this_cpu()));
+}
+
 void cond_resched(void)
 {
 	struct vcpu *cpu = this_cpu();

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reader-writer semaphores, first come first served.
+ * Reader-writer semaphores: in a queue, first come first served; before there is one,
+ * whoever comes first among those who spin.
  *
  * sem->count holds it all: readers above bit 8, RWSEM_WRITER, RWSEM_WAITERS.  While
  * nobody waits, taking and releasing is one atomic on it.  With RWSEM_WAITERS up no
@@ -17,7 +18,6 @@
 #include "sync/rwsem.h"
 
 #include "base/tsan.h"
-#include "sync/cpu_relax.h"
 #include "sync/sched.h"
 
 #define RWSEM_WRITER	1ULL
@@ -25,8 +25,18 @@
 #define RWSEM_READER	(1ULL << 8)
 #define RWSEM_HELD	(~0ULL & ~RWSEM_WAITERS)
 
-/* Looks for the grant before going to sleep: about the length of a short section. */
-#define RWSEM_SPINS	50
+/*
+ * Turns of a busy wait before going to sleep: about the length of a short section; and,
+ * where nobody else would run here, about what it costs to put the vCPU to sleep and
+ * wake it.
+ */
+#define RWSEM_SPINS		12
+#define RWSEM_SPINS_ALONE	100
+
+static inline bool rwsem_worth_spinning(unsigned int spins)
+{
+	return spins < RWSEM_SPINS || (spins < RWSEM_SPINS_ALONE && sched_alone());
+}
 
 #if MM_CHECK
 #define sem_rank(s)	((enum lock_rank)(s)->rank)
@@ -122,10 +132,11 @@ static void rwsem_sleep_until_granted(struct rw_semaphore *sem, struct rwsem_wai
 {
 	unsigned int spins;
 
-	for (spins = 0; spins < RWSEM_SPINS; spins++) {
+	for (spins = 0; rwsem_worth_spinning(spins); spins++) {
 		if (__atomic_load_n(&w->granted, __ATOMIC_ACQUIRE))
 			return;
-		cpu_relax();
+		/* Takes interrupts: the holder may wait for our answer to one. */
+		sched_relax(spins);
 	}
 	for (;;) {
 		sched_prepare_sleep();
@@ -134,6 +145,26 @@ static void rwsem_sleep_until_granted(struct rw_semaphore *sem, struct rwsem_wai
 		sched_sleep(sem);
 	}
 	sched_finish_sleep();
+}
+
+/*
+ * rwsem_optimistic_spin(): whoever would only idle instead watches for the semaphore to
+ * become free, and takes it ahead of nobody: while one waits in the queue there is no
+ * way around it.
+ */
+static bool rwsem_spin(struct rw_semaphore *sem, bool write)
+{
+	unsigned int spins;
+
+	for (spins = 0; spins < RWSEM_SPINS_ALONE && sched_alone(); spins++) {
+		if (__atomic_load_n(&sem->count, __ATOMIC_RELAXED) & RWSEM_WAITERS)
+			break;
+		if (rwsem_try(sem, write))
+			return true;
+		/* Takes interrupts: the holder may wait for our answer to one. */
+		sched_relax(spins);
+	}
+	return false;
 }
 
 static noinline void rwsem_wait(struct rw_semaphore *sem, bool write)
@@ -162,7 +193,7 @@ static inline void rwsem_down(struct rw_semaphore *sem, unsigned int subclass, b
 	might_sleep();
 	sched_point(SCHED_LOCK, sem);
 	lockdep_acquire(sem, sem_rank(sem), subclass, write ? 0 : LOCKDEP_READ, sem_name(sem));
-	if (unlikely(!rwsem_try(sem, write)))
+	if (unlikely(!rwsem_try(sem, write)) && !rwsem_spin(sem, write))
 		rwsem_wait(sem, write);
 	tsan_locked(sem, write ? 0 : TSAN_MUTEX_READ_LOCK);
 }

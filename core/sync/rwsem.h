@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reader-writer semaphore with the kernel's names (include/linux/rwsem.h): sleeps,
- * first come first served (a reader that arrives behind a waiting writer waits, so
- * read recursion can deadlock and is a finding), with downgrade.
+ * Reader-writer semaphore with the kernel's names (include/linux/rwsem.h): sleeps, those who
+ * queue first come first served (a reader that arrives behind a waiting writer waits, so read
+ * recursion can deadlock and is a finding), with downgrade.
  *
  * All but trylocks and releases may sleep.  Released by the context that took it.
  */

@@ -118,6 +118,13 @@ void sched_relax(unsigned int spins)
 	}
 }
 
+bool sched_alone(void)
+{
+	struct sched_cpu *cpu = this_sched_cpu();
+
+	return cpu && !cpu->strategy && cpu->ops->wanted && !cpu->ops->wanted();
+}
+
 /* --- sleeping ------------------------------------------------------------- */
 
 struct sched_ctx *sched_prepare_sleep(void)

@@ -87,6 +87,11 @@ struct sched_ops {
 	 */
 	void (*blocking_begin)(void);
 	void (*blocking_end)(void);
+	/*
+	 * Another context waits to run on this vCPU: who waits for something had better
+	 * sleep.  A hint.  NULL: as if one did.
+	 */
+	bool (*wanted)(void);
 	/* An allocation failed: free something; true if it is worth trying again. */
 	bool (*reclaim)(void);
 };
@@ -166,6 +171,9 @@ void sched_point_slow(enum sched_kind kind, const void *obj);
  * on; after a few turns lets ops->relax give up the run token.
  */
 void sched_relax(unsigned int spins);
+
+/* Nobody but us would run here: waiting awake takes nothing away from anyone's turn. */
+bool sched_alone(void);
 
 /*
  * Sleeping, as the kernel does it:
