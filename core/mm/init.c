@@ -4,6 +4,10 @@
  *
  * Owns machine->mmg. Runs on a bound host thread before any task and after the last one.
  */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
 #include "base/finding.h"
 #include "hw/machine.h"
 #include "kern/boot.h"
@@ -77,6 +81,24 @@ static int caches_create(struct mm_global *g)
 	return g->mm_cachep && g->vm_area_cachep && g->vma_node_cachep ? 0 : -ENOMEM;
 }
 
+static int committed_create(struct machine *m, struct mm_global *g)
+{
+	size_t bytes = m->nr_cpus * sizeof(*g->vm_committed_as);
+
+	g->vm_committed_as = aligned_alloc(SMP_CACHE_BYTES, bytes);
+	if (!g->vm_committed_as)
+		return -ENOMEM;
+	memset(g->vm_committed_as, 0, bytes);
+	return 0;
+}
+
+static void global_free(struct mm_global *g)
+{
+	caches_destroy(g);
+	free(g->vm_committed_as);
+	kfree(g);
+}
+
 int mm_init(struct machine *m)
 {
 	struct mm_global *g = kzalloc(sizeof(*g), GFP_KERNEL);
@@ -88,12 +110,13 @@ int mm_init(struct machine *m)
 	INIT_LIST_HEAD(&g->mms);
 	mm_params_default(&g->default_params);
 	m->mmg = g;
-	err = caches_create(g);
+	err = committed_create(m, g);
+	if (!err)
+		err = caches_create(g);
 	if (!err)
 		err = fault_state_init(m);
 	if (err) {
-		caches_destroy(g);
-		kfree(g);
+		global_free(g);
 		m->mmg = NULL;
 		return err;
 	}
@@ -112,7 +135,6 @@ void mm_exit(struct machine *m)
 			       "mm %u: mm_users %d, mm_count %d", mm->id,
 			       atomic_read(&mm->mm_users), atomic_read(&mm->mm_count));
 	fault_state_exit(m);
-	caches_destroy(g);
-	kfree(g);
+	global_free(g);
 	m->mmg = NULL;
 }

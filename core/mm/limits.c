@@ -3,7 +3,8 @@
  * How much a process may have: RLIMIT_AS, RLIMIT_DATA, RLIMIT_MEMLOCK, overcommit, and the
  * counts they are compared with (mm/mmap.c, mm/util.c, mm/mlock.c).
  *
- * Owns total_vm and its parts (under mmap_lock held for writing) and vm_committed_as (atomic).
+ * Owns total_vm and its parts (under mmap_lock held for writing) and vm_committed_as (a counter
+ * for each vCPU, as the kernel's percpu_counter).
  */
 #include "hw/machine.h"
 #include "mm/mm.h"
@@ -45,7 +46,19 @@ bool may_expand_vm(struct mm_struct *mm, vm_flags_t flags, unsigned long npages)
 
 void vm_acct_memory(struct mm_struct *mm, long pages)
 {
-	atomic_long_add(pages, &mm->machine->mmg->vm_committed_as);
+	struct vm_committed_cpu *c = &mm->machine->mmg->vm_committed_as[this_cpu()->nr];
+
+	/* No point, so no other task, between finding the counter and writing to it. */
+	WRITE_ONCE(c->pages, c->pages + pages);
+}
+
+long vm_memory_committed(struct machine *m)
+{
+	long sum = 0;
+
+	for (unsigned int i = 0; i < m->nr_cpus; i++)
+		sum += READ_ONCE(m->mmg->vm_committed_as[i].pages);
+	return sum;
 }
 
 void vm_unacct_memory(struct mm_struct *mm, long pages)

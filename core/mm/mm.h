@@ -20,13 +20,19 @@ struct kmem_cache;
 /* ---- the machine's mm state ------------------------------------------------------------------ */
 
 /* machine->mmg. Caches and defaults are immutable after mm_init(). */
+/* Owner only; others sum. */
+struct vm_committed_cpu {
+	long	pages;
+} __cacheline_aligned;
+
 struct mm_global {
 	struct kmem_cache	*mm_cachep;
 	struct kmem_cache	*vm_area_cachep;	/* SLAB_TYPESAFE_BY_RCU */
 	struct kmem_cache	*vma_node_cachep;	/* nodes of the VMA tree */
 	/* for mm_alloc(); a recording may set it at rest */
 	struct mm_params	default_params;
-	atomic_long_t		vm_committed_as;	/* pages promised (VM_ACCOUNT) */
+	/* Pages promised (VM_ACCOUNT), as each vCPU has added and taken away. */
+	struct vm_committed_cpu	*vm_committed_as;
 	atomic_t		next_mm_id;
 	struct fault_state	*fault;			/* fault_state.h */
 	spinlock_t		lock;			/* mms */
@@ -101,6 +107,8 @@ int vm_enough_memory(struct mm_struct *mm, long pages);
 void vm_unacct_memory(struct mm_struct *mm, long pages);
 /* Records a promise without asking. */
 void vm_acct_memory(struct mm_struct *mm, long pages);
+/* All that is promised; exact when nobody runs. */
+long vm_memory_committed(struct machine *m);
 /* Memory locks: RLIMIT_MEMLOCK allows bytes more under flags; and any lock at all. */
 bool mlock_future_ok(const struct mm_struct *mm, vm_flags_t flags, unsigned long bytes);
 bool can_do_mlock(const struct mm_struct *mm);

@@ -251,8 +251,11 @@ struct mm_struct {
 	/* fork's copy is running; under mmap_lock */
 	seqcount_t		write_protect_seq;
 
-	/* Under mmap_lock for writing (and read without it for display). */
-	int			map_count;	/* VMAs in the tree */
+	/*
+	 * Under mmap_lock for writing (and read without it for display).  Apart from the lock,
+	 * at which others look while these change.
+	 */
+	int			map_count __cacheline_aligned;	/* VMAs in the tree */
 	u64			vma_edit_seq;	/* number of the newest edit of the tree */
 	unsigned long		def_flags;
 	unsigned long		total_vm;	/* pages mapped */

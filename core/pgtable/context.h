@@ -23,18 +23,17 @@ struct mm_context {
 	u64			ctx_id;		/* never reused in a machine; 1 = kernel's */
 	struct machine		*machine;
 
-	/* Upper levels' entries (above PMD) change under it. */
-	spinlock_t		page_table_lock;
-
 	/* Notifiers: RCU list; changed under notifier_lock. */
 	struct mmu_notifier	*notifiers;
 	spinlock_t		notifier_lock;
 
+	/* Upper levels' entries (above PMD) change under it. */
+	spinlock_t		page_table_lock __cacheline_aligned;
 	/*
 	 * Open gathers and other batched flushes: raised before the first
 	 * entry is changed, lowered after the flush (mm_types.h).
 	 */
-	atomic_t		tlb_flush_pending __cacheline_aligned;
+	atomic_t		tlb_flush_pending;
 	/* Bytes of PTE, PMD and PUD tables, not the root (VmPTE). */
 	atomic_long_t		pgtables_bytes;
 

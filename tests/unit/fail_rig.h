@@ -175,7 +175,7 @@ static inline void rig_close(struct rig *r)
 	task_free(r->f.task);
 	kern_release_mms(r->f.m);
 	fput(r->file);
-	assert_int_equal(atomic_long_read(&r->f.m->mmg->vm_committed_as), 0);
+	assert_int_equal(vm_memory_committed(r->f.m), 0);
 	assert_int_equal(mmfix_free(r->f.m), r->f.free_at_start);
 	check_detach(r->f.m);
 	kern_shutdown(r->f.m);

@@ -149,11 +149,11 @@ static void test_overcommit(void **state)
 	expect(protect(0, 101, RW), -ENOMEM);
 	map_at(PG(200), 101, RW, ANON | MAP_NORESERVE, NULL, 0);
 	map(400, 100, RW);
-	expect(atomic_long_read(&f.m->mmg->vm_committed_as), 100);
+	expect(vm_memory_committed(f.m), 100);
 	expect(unmap(400, 50), 0);
-	expect(atomic_long_read(&f.m->mmg->vm_committed_as), 50);
+	expect(vm_memory_committed(f.m), 50);
 	expect(unmap(0, 500), 0);
-	expect(atomic_long_read(&f.m->mmg->vm_committed_as), 0);
+	expect(vm_memory_committed(f.m), 0);
 	mmfix_close(&f);
 }
 

@@ -75,7 +75,7 @@ static void test_move_grown(void **state)
 	expect_layout(&f, "0-2:rw-p 4-6:rw-p");
 	expect(peek(PG(4)), 5);
 	/* What stays keeps its promise, what went has taken its own along. */
-	expect(atomic_long_read(&f.m->mmg->vm_committed_as), 4);
+	expect(vm_memory_committed(f.m), 4);
 	check_counters(f.mm, 4, 0, 0);
 	mmfix_close(&f);
 }
