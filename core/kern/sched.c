@@ -300,9 +300,12 @@ void kern_turn_over(void)
 		switch_away(push);
 }
 
+/* By a task of its queue; or its run token, by another vCPU. */
 bool kern_wanted(void)
 {
-	return kern_queued(kern_cpu(this_cpu()));
+	struct vcpu *cpu = this_cpu();
+
+	return kern_queued(kern_cpu(cpu)) || token_wanted(&cpu->machine->tokens);
 }
 
 void cond_resched(void)

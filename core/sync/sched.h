@@ -88,8 +88,8 @@ struct sched_ops {
 	void (*blocking_begin)(void);
 	void (*blocking_end)(void);
 	/*
-	 * Another context waits to run on this vCPU: who waits for something had better
-	 * sleep.  A hint.  NULL: as if one did.
+	 * Somebody waits for this vCPU, or for what it runs on: who waits for something had
+	 * better sleep.  A hint.  NULL: as if one did.
 	 */
 	bool (*wanted)(void);
 	/* An allocation failed: free something; true if it is worth trying again. */
@@ -172,7 +172,7 @@ void sched_point_slow(enum sched_kind kind, const void *obj);
  */
 void sched_relax(unsigned int spins);
 
-/* Nobody but us would run here: waiting awake takes nothing away from anyone's turn. */
+/* Nobody else would run instead of us: waiting awake takes nothing from anyone's turn. */
 bool sched_alone(void);
 
 /*
