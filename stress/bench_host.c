@@ -27,9 +27,12 @@
 #define HOST		NO_TSAN __attribute__((no_sanitize("address")))
 #define PAGE		4096ul
 
-/* Far from where the host puts anything, and from the sanitizers' shadows. */
-#define HOST_BASE	0x210000000000ul
-#define STRIDE		(4ul << 30)
+/*
+ * Addresses for one worker; and a stretch above them all that stays free, since the host
+ * puts what else this process maps at the top of where there is room.
+ */
+#define STRIDE		(1ul << 30)
+#define MARGIN		(64ul << 30)
 
 /* ---- memory ---- */
 
@@ -214,14 +217,16 @@ static void *host_main(void *arg)
 	return NULL;
 }
 
-/* The addresses of a worker are free; MAP_FIXED would not ask. */
-static HOST bool addresses_free(const struct bench_worker *w)
+/* Room for all workers, where nothing is: MAP_FIXED would not ask.  0: there is none. */
+static HOST unsigned long find_room(unsigned int threads)
 {
-	long at = syscall(SYS_mmap, w->base, w->c->region, PROT_NONE,
-			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE,
-			  -1, 0L);
+	unsigned long bytes = (threads + 1) * STRIDE + MARGIN;
+	long at = syscall(SYS_mmap, NULL, bytes, PROT_NONE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0L);
 
-	return at == (long)w->base && host_unmap(w->base, w->c->region);
+	if (at == -1 || !host_unmap((unsigned long)at, bytes))
+		return 0;
+	return ALIGN((unsigned long)at, STRIDE);
 }
 
 static int run_threads(struct bench_worker *w, pthread_t *thread, unsigned int threads)
@@ -229,9 +234,6 @@ static int run_threads(struct bench_worker *w, pthread_t *thread, unsigned int t
 	unsigned int i, started;
 	int ret = 0;
 
-	for (i = 0; i < threads; i++)
-		if (!addresses_free(&w[i]))
-			return -EEXIST;
 	for (started = 0; started < threads && !ret; started += !ret)
 		ret = -pthread_create(&thread[started], NULL, host_main, &w[started]);
 	if (ret)
@@ -253,17 +255,18 @@ int bench_run_host(const struct bench_case *c, unsigned int threads, double seco
 	struct bench_worker *w = calloc(threads, sizeof(*w));
 	pthread_t *thread = calloc(threads, sizeof(*thread));
 	struct bench_shared shared = { .threads = threads };
+	unsigned long base = find_room(threads);
 	unsigned int i;
 	int ret = -ENOMEM;
 
 	*out = (struct bench_rate){ 0 };
 	/* A kernel without huge pages refuses, and has none to give. */
 	(void)prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
-	if (w && thread) {
+	if (w && thread && base) {
 		for (i = 0; i < threads; i++)
 			w[i] = (struct bench_worker){
 				.c = c, .os = &host_os, .shared = &shared, .nr = i,
-				.seconds = seconds, .base = HOST_BASE + i * STRIDE,
+				.seconds = seconds, .base = base + i * STRIDE,
 			};
 		ret = run_threads(w, thread, threads);
 		if (!ret)
