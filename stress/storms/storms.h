@@ -13,5 +13,6 @@ extern const struct storm_info storm_mprotect;
 extern const struct storm_info storm_remap;
 extern const struct storm_info storm_switch;
 extern const struct storm_info storm_mixed;
+extern const struct storm_info storm_gup;
 
 #endif /* MMSTORM_STRESS_STORMS_STORMS_H */
