@@ -2,13 +2,12 @@
 /*
  * The command line, from a table of rows.
  *
- * Written here and not taken from getopt_long(): the same rows must also print
- * the resolved configuration, and every refusal must say what would do.
+ * Written here and not taken from getopt_long(): the same rows must also read job
+ * files and print the resolved configuration, and every refusal must say what would do.
  */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "stress/options.h"
@@ -17,6 +16,7 @@ struct parser {
 	const char		*command;
 	const struct option_row	*rows;
 	void			*out;
+	u64			given;		/* bit n: the nth row was set */
 };
 
 __attribute__((format(printf, 2, 3)))
@@ -32,161 +32,49 @@ static int refuse(const struct parser *p, const char *fmt, ...)
 	return -EINVAL;
 }
 
-static const struct option_row *row_by_name(const struct parser *p,
-					    const char *name, size_t len)
-{
-	const struct option_row *row;
-
-	for (row = p->rows; row->name; row++)
-		if (strlen(row->name) == len && !memcmp(row->name, name, len))
-			return row;
-	return NULL;
-}
-
 static const struct option_row *row_by_letter(const struct parser *p, char c)
 {
 	const struct option_row *row;
 
 	for (row = p->rows; row->name; row++)
-		if (row->letter == c)
+		if (row->letter && row->letter == c)
 			return row;
 	return NULL;
 }
 
-/* A number with an optional thousand's suffix; false when it is not one. */
-static bool parse_u64(const char *text, u64 *value)
+static void set_flag(struct parser *p, const struct option_row *row, bool on)
 {
-	static const char suffix[] = "kmg";
-	const char *at;
-	char *end;
-
-	if (*text < '0' || *text > '9')
-		return false;
-	errno = 0;
-	*value = strtoull(text, &end, 0);
-	if (errno)
-		return false;
-	if (!*end)
-		return true;
-	at = strchr(suffix, *end);
-	if (!at || end[1])
-		return false;
-	for (; at >= suffix; at--)
-		if (__builtin_mul_overflow(*value, 1000ull, value))
-			return false;
-	return true;
+	option_set_flag(row, on, p->out);
+	p->given |= 1ull << (row - p->rows);
 }
 
-static bool parse_seconds(const char *text, double *value)
+static int set_value(struct parser *p, const struct option_row *row,
+		     const char *text)
 {
-	static const struct { const char *suffix; double scale; } unit[] = {
-		{ "", 1 }, { "s", 1 }, { "ms", 1e-3 }, { "m", 60 },
-		{ "h", 3600 }, { "d", 86400 },
-	};
-	char *end;
-	size_t i;
+	struct option_error err;
 
-	if ((*text < '0' || *text > '9') && *text != '.')
-		return false;
-	*value = strtod(text, &end);
-	for (i = 0; i < sizeof(unit) / sizeof(unit[0]); i++) {
-		if (!strcmp(end, unit[i].suffix)) {
-			*value *= unit[i].scale;
-			return *value >= 0 && *value < 1e9;
-		}
-	}
-	return false;
-}
-
-static int set_choice(const struct parser *p, const struct option_row *row,
-		      const char *text, unsigned int *out)
-{
-	char list[256] = "";
-	unsigned int i;
-
-	for (i = 0; row->choices[i]; i++) {
-		if (!strcmp(row->choices[i], text)) {
-			*out = i;
-			return 0;
-		}
-		snprintf(list + strlen(list), sizeof(list) - strlen(list),
-			 "%s%s", i ? ", " : "", row->choices[i]);
-	}
-	return refuse(p, "--%s: '%s' is none of %s", row->name, text, list);
-}
-
-static int set_number(const struct parser *p, const struct option_row *row,
-		      const char *text, void *out)
-{
-	u64 value;
-
-	if (!parse_u64(text, &value))
-		return refuse(p, "--%s: '%s' is not a number", row->name, text);
-	if (row->kind != OPTION_SEED && row->max &&
-	    (value < row->min || value > row->max))
-		return refuse(p, "--%s: %s is out of range, %llu to %llu will do",
-			      row->name, text, (unsigned long long)row->min,
-			      (unsigned long long)row->max);
-	if (row->kind == OPTION_COUNT)
-		*(unsigned int *)out = value;
-	else
-		*(u64 *)out = value;
+	if (option_set(row, text, p->out, &err))
+		return refuse(p, "--%s: %s", row->name, err.what);
+	p->given |= 1ull << (row - p->rows);
 	return 0;
 }
 
-static int set_value(const struct parser *p, const struct option_row *row,
-		     const char *text)
-{
-	void *out = (char *)p->out + row->offset;
-
-	switch (row->kind) {
-	case OPTION_STRING:
-		*(const char **)out = text;
-		return 0;
-	case OPTION_CHOICE:
-		return set_choice(p, row, text, out);
-	case OPTION_SECONDS:
-		if (parse_seconds(text, out))
-			return 0;
-		return refuse(p, "--%s: '%s' is not a time; 20s, 5m, 250ms will do",
-			      row->name, text);
-	case OPTION_PROBABILITY: {
-		char *end;
-		double value = strtod(text, &end);
-
-		if (end == text || *end || !(value >= 0 && value <= 1))
-			return refuse(p, "--%s: '%s' is not a probability from 0 to 1",
-				      row->name, text);
-		*(double *)out = value;
-		return 0;
-	}
-	default:
-		return set_number(p, row, text, out);
-	}
-}
-
 /* --name, --name=value, --name value, --no-name.  Returns arguments used. */
-static int parse_long(const struct parser *p, char **arg)
+static int parse_long(struct parser *p, char **arg)
 {
 	const char *name = arg[0] + 2, *eq = strchr(name, '=');
 	size_t len = eq ? (size_t)(eq - name) : strlen(name);
-	const struct option_row *row = row_by_name(p, name, len);
+	const struct option_row *row;
+	bool no;
 	int ret;
 
-	if (!row && len > 3 && !memcmp(name, "no-", 3) && !eq) {
-		row = row_by_name(p, name + 3, len - 3);
-		if (row && row->kind == OPTION_FLAG) {
-			*(bool *)((char *)p->out + row->offset) = false;
-			return 1;
-		}
-		row = NULL;
-	}
+	row = option_find(p->rows, name, len, &no);
 	if (!row)
 		return refuse(p, "there is no option --%.*s", (int)len, name);
 	if (row->kind == OPTION_FLAG) {
 		if (eq)
-			return refuse(p, "--%s takes no value", row->name);
-		*(bool *)((char *)p->out + row->offset) = true;
+			return refuse(p, "--%.*s takes no value", (int)len, name);
+		set_flag(p, row, !no);
 		return 1;
 	}
 	if (!eq && !arg[1])
@@ -195,7 +83,7 @@ static int parse_long(const struct parser *p, char **arg)
 	return ret ? ret : eq ? 1 : 2;
 }
 
-static int parse_short(const struct parser *p, char **arg)
+static int parse_short(struct parser *p, char **arg)
 {
 	const struct option_row *row = row_by_letter(p, arg[0][1]);
 	int ret;
@@ -205,7 +93,7 @@ static int parse_short(const struct parser *p, char **arg)
 	if (row->kind == OPTION_FLAG) {
 		if (arg[0][2])
 			return refuse(p, "-%c takes no value", arg[0][1]);
-		*(bool *)((char *)p->out + row->offset) = true;
+		set_flag(p, row, true);
 		return 1;
 	}
 	if (!arg[0][2] && !arg[1])
@@ -214,8 +102,8 @@ static int parse_short(const struct parser *p, char **arg)
 	return ret ? ret : arg[0][2] ? 1 : 2;
 }
 
-int options_parse(const char *command, const struct option_row *rows,
-		  int argc, char **argv, void *out)
+int options_parse_given(const char *command, const struct option_row *rows,
+			int argc, char **argv, void *out, u64 *given)
 {
 	struct parser p = { .command = command, .rows = rows, .out = out };
 	int i = 1, used, words = 0;
@@ -237,7 +125,16 @@ int options_parse(const char *command, const struct option_row *rows,
 		i += used;
 	}
 	argv[1 + words] = NULL;
+	*given = p.given;
 	return words;
+}
+
+int options_parse(const char *command, const struct option_row *rows,
+		  int argc, char **argv, void *out)
+{
+	u64 given;
+
+	return options_parse_given(command, rows, argc, argv, out, &given);
 }
 
 static const char *placeholder(const struct option_row *row)
@@ -267,65 +164,4 @@ void options_help(const struct option_row *rows)
 			printf("%s%s", i ? ", " : ": ", row->choices[i]);
 		printf("\n");
 	}
-}
-
-static void print_value(const struct option_row *row, const void *value,
-			char *buf, size_t size)
-{
-	const char *text;
-
-	switch (row->kind) {
-	case OPTION_FLAG:
-		if (*(const bool *)value)
-			snprintf(buf, size, " --%s", row->name);
-		return;
-	case OPTION_COUNT:
-		snprintf(buf, size, " --%s %u", row->name,
-			 *(const unsigned int *)value);
-		return;
-	case OPTION_U64:
-		if (*(const u64 *)value)
-			snprintf(buf, size, " --%s %llu", row->name,
-				 *(const unsigned long long *)value);
-		return;
-	case OPTION_SEED:
-		snprintf(buf, size, " --%s 0x%llx", row->name,
-			 *(const unsigned long long *)value);
-		return;
-	case OPTION_SECONDS:
-		if (*(const double *)value > 0)
-			snprintf(buf, size, " --%s %gs", row->name,
-				 *(const double *)value);
-		return;
-	case OPTION_PROBABILITY:
-		if (*(const double *)value > 0)
-			snprintf(buf, size, " --%s %g", row->name,
-				 *(const double *)value);
-		return;
-	case OPTION_STRING:
-		text = *(const char *const *)value;
-		if (text)
-			snprintf(buf, size, " --%s %s", row->name, text);
-		return;
-	case OPTION_CHOICE:
-		snprintf(buf, size, " --%s %s", row->name,
-			 row->choices[*(const unsigned int *)value]);
-		return;
-	}
-}
-
-void options_print(const struct option_row *rows, const void *values,
-		   char *buf, size_t size)
-{
-	const struct option_row *row;
-	size_t len = 0;
-
-	buf[0] = '\0';
-	for (row = rows; row->name && len < size; row++) {
-		print_value(row, (const char *)values + row->offset,
-			    buf + len, size - len);
-		len = strlen(buf);
-	}
-	if (buf[0] == ' ')
-		memmove(buf, buf + 1, len);
 }

@@ -290,6 +290,20 @@ static void deal(struct run *run)
 		op_mix_swarm(&run->storm->mix, run->o->seed, &run->mix);
 }
 
+/* The command that does this run again. */
+static void repeat_line(struct run *run)
+{
+	FILE *out = fmemopen(run->repeat, sizeof(run->repeat), "w");
+	struct run_options defaults;
+
+	if (!out)
+		return;
+	run_options_default(&defaults);
+	fprintf(out, "mmstorm run %s", run->storm->name);
+	options_print(run_rows, run->o, &defaults, out);
+	fclose(out);
+}
+
 static int usage(void)
 {
 	printf("usage: mmstorm run STORM[,STORM...] [options]\n\n"
@@ -304,15 +318,12 @@ static int usage(void)
 /* What follows from the command line for one storm. */
 static int prepare(struct run *run)
 {
-	char resolved[400];
-
 	deal(run);
 	if (parse_checks("run", run->o->checks, &run->checks) ||
 	    parse_bugs("run", run->o->bugs, run->zoo) ||
 	    parse_without("run", run->o->without, &run->mix))
 		return -EINVAL;
-	options_print(run_rows, run->o, resolved, sizeof(resolved));
-	snprintf(run->repeat, sizeof(run->repeat), "mmstorm run %s %s", run->storm->name, resolved);
+	repeat_line(run);
 	return 0;
 }
 

@@ -16,6 +16,7 @@
 
 #include "base/compiler.h"
 #include "mm/pin.h"
+#include "ops/read_file.h"
 
 #define OP_PAGE_SHIFT	12
 
@@ -586,54 +587,16 @@ int op_text_parse(const char *text, size_t len, struct op_list *list,
 	return ret;
 }
 
-/* The whole of a file, which may be a pipe. */
-static int read_all(FILE *in, char **out, size_t *len)
-{
-	size_t room = 0, n = 0;
-	char *buf = NULL;
-
-	for (;;) {
-		if (n == room) {
-			char *more;
-
-			room = room ? 2 * room : 4096;
-			more = realloc(buf, room);
-			if (!more) {
-				free(buf);
-				return -ENOMEM;
-			}
-			buf = more;
-		}
-		n += fread(buf + n, 1, room - n, in);
-		if (n < room)
-			break;
-	}
-	if (ferror(in)) {
-		int err = errno ? errno : EIO;
-
-		free(buf);
-		return -err;
-	}
-	*out = buf;
-	*len = n;
-	return 0;
-}
-
 int op_text_load(const char *path, struct op_list *list,
 		 struct op_text_error *err)
 {
 	char *text = NULL;
 	size_t len = 0;
-	FILE *in;
 	int ret;
 
 	memset(list, 0, sizeof(*list));
 	memset(err, 0, sizeof(*err));
-	errno = 0;
-	in = fopen(path, "re");
-	ret = in ? read_all(in, &text, &len) : -errno;
-	if (in)
-		fclose(in);
+	ret = read_file(path, &text, &len);
 	if (ret) {
 		snprintf(err->what, sizeof(err->what),
 			 "%s: use a readable file of op text", strerror(-ret));
