@@ -11,6 +11,7 @@
 #include "stress/bench.h"
 #include "stress/commands.h"
 #include "stress/exit_codes.h"
+#include "stress/jobs.h"
 #include "stress/storm.h"
 #include "trace/counters.h"
 #include "zoo/zoo.h"
@@ -78,11 +79,23 @@ static void list_cases(void)
 		printf("%-16s %s\n", bench_cases[i]->name, bench_cases[i]->what);
 }
 
+/* What a job is for is its first line, "# what". */
+static void list_jobs(void)
+{
+	const struct ready_job *job;
+	const char *what;
+
+	for (job = ready_jobs; job->name; job++) {
+		what = job->text + strspn(job->text, "# ");
+		printf("%-10s %.*s\n", job->name, (int)strcspn(what, "\n"), what);
+	}
+}
+
 static const struct {
 	const char	*name;
 	void		(*list)(void);
 } lists[] = {
-	{ "storms", list_storms }, { "bugs", list_bugs },
+	{ "storms", list_storms }, { "jobs", list_jobs }, { "bugs", list_bugs },
 	{ "checks", list_checks }, { "counters", list_counters },
 	{ "windows", list_windows }, { "ops", list_ops },
 	{ "archs", list_archs }, { "cases", list_cases },
@@ -99,6 +112,6 @@ int cmd_list(int argc, char **argv)
 		}
 	}
 	fprintf(argc == 2 && !strcmp(argv[1], "--help") ? stdout : stderr,
-		"usage: mmstorm list storms|bugs|checks|counters|windows|ops|archs|cases\n");
+		"usage: mmstorm list storms|jobs|bugs|checks|counters|windows|ops|archs|cases\n");
 	return argc == 2 && !strcmp(argv[1], "--help") ? EXIT_CLEAN : EXIT_USAGE;
 }

@@ -19,7 +19,7 @@ static const struct command {
 	{ "bench", cmd_bench, "microbenchmarks, beside the real kernel's" },
 	{ "replay", cmd_replay, "the ops of a file again, under the oracles" },
 	{ "show", cmd_show, "the layout that a program of op text leaves behind" },
-	{ "list", cmd_list, "storms, bugs, checks, counters, windows, ops, cases" },
+	{ "list", cmd_list, "storms, jobs, bugs, checks, counters, windows, ops, cases" },
 };
 
 static void help(FILE *out)

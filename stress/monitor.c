@@ -35,13 +35,18 @@ u64 monitor_now_ns(void)
 	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
 }
 
-/* Signals reach the one run that is on; everything else hangs off it. */
-static struct run *signalled;
+/* A signal is for the run that is on and for those that were to follow. */
+static u32 interrupted;
+
+bool monitor_interrupted(void)
+{
+	return READ_ONCE(interrupted);
+}
 
 static void on_signal(int signo)
 {
 	(void)signo;
-	WRITE_ONCE(signalled->stop, STOP_SIGNAL);
+	WRITE_ONCE(interrupted, 1u);
 	signal(SIGINT, SIG_DFL);	/* a second one ends it at once */
 	signal(SIGTERM, SIG_DFL);
 }
@@ -149,8 +154,8 @@ static void *monitor_main(void *arg)
 			request_stop(run, STOP_TIMEOUT);
 		if (run_findings(run) >= o->max_findings)
 			request_stop(run, STOP_FINDINGS);
-		if (READ_ONCE(run->stop) == STOP_SIGNAL)
-			op_run_stop(run->ops);
+		if (monitor_interrupted())
+			request_stop(run, STOP_SIGNAL);
 		if (READ_ONCE(run->stop) && !asked)
 			asked = now;
 		if (now - moved > o->stall && !asked)
@@ -168,7 +173,6 @@ int monitor_start(struct run *run)
 	struct sigaction act = { .sa_handler = on_signal };
 	int err;
 
-	signalled = run;
 	sigaction(SIGINT, &act, NULL);
 	sigaction(SIGTERM, &act, NULL);
 	/* Of this thread, and of the vCPUs' that it will start. */

@@ -207,22 +207,29 @@ static void print_findings(FILE *out, const struct run *run)
 			run_sanitizer_reports(run), sanitizer_name());
 }
 
-/* A swarm's runs differ: this one's mix. */
-static void print_mix(FILE *out, const struct run *run)
+void report_mix(FILE *out, const char *before, const struct run *run)
 {
 	char mix[600];
 
 	if (!run->storm->swarm)
 		return;
 	op_mix_print(&run->mix, mix, sizeof(mix));
-	fprintf(out, "mix       %s\n", mix);
+	fprintf(out, "%s%s\n", before, mix);
+}
+
+void report_verdict(FILE *out, const char *word, u64 seed, u64 ops,
+		    unsigned int findings)
+{
+	fprintf(out, "mmstorm: %s seed=0x%llx ops=%llu findings=%u\n", word,
+		(unsigned long long)seed, (unsigned long long)ops, findings);
+	fflush(out);
 }
 
 void report_summary(FILE *out, const struct run *run)
 {
 	const struct verdict *verdict = &run->verdict;
 
-	print_mix(out, run);
+	report_mix(out, "mix       ", run);
 	print_ops(out, run);
 	print_counters(out, run);
 	print_windows(out, run);
@@ -234,28 +241,6 @@ void report_summary(FILE *out, const struct run *run)
 		fprintf(out, "because   %s\n", verdict->why);
 	if (verdict->code)
 		fprintf(out, "repeat    %s\n", run->repeat);
-	fprintf(out, "mmstorm: %s seed=0x%llx ops=%llu findings=%u\n",
-		verdict->word, (unsigned long long)run->o->seed,
-		(unsigned long long)run_ops(run), run_findings(run));
-	fflush(out);
-}
-
-int report_storms(FILE *out, const struct run *runs, unsigned int nr)
-{
-	const struct verdict *worst = verdict_gravest(runs, nr);
-	unsigned int i, findings = 0;
-	u64 ops = 0;
-
-	if (nr < 2)
-		return worst->code;
-	fprintf(out, "storms   ");
-	for (i = 0; i < nr; i++) {
-		fprintf(out, "%s %s %s", i ? "," : "", runs[i].storm->name, runs[i].verdict.word);
-		ops += runs[i].nr_ops;
-		findings += runs[i].nr_findings;
-	}
-	fprintf(out, "\nmmstorm: %s seed=0x%llx ops=%llu findings=%u\n", worst->word,
-		(unsigned long long)runs->o->seed, (unsigned long long)ops, findings);
-	fflush(out);
-	return worst->code;
+	report_verdict(out, verdict->word, run->o->seed, run_ops(run),
+		       run_findings(run));
 }

@@ -1,16 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A run as JSON lines: one "finding" line each, then one "summary"; several runs one
- * after the other.
- *
- * A file appears under its name only when it has been written whole.
+ * A run as JSON lines: one "finding" line each, then one "summary".
  */
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/atomic.h"
 #include "hw/machine.h"
@@ -21,6 +13,12 @@
 #include "stress/windows.h"
 #include "trace/counters.h"
 
+static void write_section(struct json *j, const struct run *run)
+{
+	if (run->section)
+		json_string(j, "section", run->section);
+}
+
 static void write_findings(FILE *file, const struct run *run)
 {
 	const struct finding *f;
@@ -29,6 +27,7 @@ static void write_findings(FILE *file, const struct run *run)
 
 	for (i = 0; (f = finding_get(&run->machine->sink, i)); i++) {
 		json_begin(&j, file, "finding");
+		write_section(&j, run);
 		json_string(&j, "kind", finding_kind_name(f->kind));
 		json_string(&j, "title", f->title);
 		json_string(&j, "detail", f->detail);
@@ -110,6 +109,7 @@ static void write_summary(FILE *file, const struct run *run)
 	struct json j;
 
 	json_begin(&j, file, "summary");
+	write_section(&j, run);
 	json_string(&j, "verdict", verdict->word);
 	json_string(&j, "why", verdict->why);
 	json_u64(&j, "exit_code", verdict->code);
@@ -128,67 +128,8 @@ static void write_summary(FILE *file, const struct run *run)
 	json_end(&j);
 }
 
-static int complain(const char *path)
-{
-	int err = errno ? errno : EIO;
-
-	fprintf(stderr, "mmstorm: %s: could not be written: %s\n", path,
-		strerror(err));
-	return -err;
-}
-
-static bool write_all(FILE *file, const char *text, size_t size)
-{
-	bool good;
-
-	errno = 0;
-	good = fwrite(text, 1, size, file) == size;
-	return !fclose(file) && good;
-}
-
-/* A pipe or a device cannot appear whole: it is written as it is. */
-static bool is_special(const char *path)
-{
-	struct stat st;
-
-	return !stat(path, &st) && !S_ISREG(st.st_mode);
-}
-
-static int write_file(const char *path, const char *text, size_t size)
-{
-	bool special = is_special(path);
-	char tmp[4096];
-	FILE *file;
-
-	if (snprintf(tmp, sizeof(tmp), special ? "%s" : "%s.partial", path) >=
-	    (int)sizeof(tmp)) {
-		errno = ENAMETOOLONG;
-		return complain(path);
-	}
-	file = fopen(tmp, "w");
-	if (!file)
-		return complain(path);
-	if (!write_all(file, text, size) ||
-	    (!special && rename(tmp, path))) {
-		int ret = complain(path);
-
-		if (!special)
-			unlink(tmp);
-		return ret;
-	}
-	return 0;
-}
-
 void report_json(FILE *out, const struct run *run)
 {
 	write_findings(out, run);
 	write_summary(out, run);
-}
-
-int report_save(const char *path, const char *text, size_t size)
-{
-	if (strcmp(path, "-"))
-		return write_file(path, text, size);
-	fwrite(text, 1, size, stdout);
-	return fflush(stdout) ? complain("standard output") : 0;
 }

@@ -12,11 +12,13 @@
 #include <unistd.h>
 
 #include "base/atomic.h"
+#include "base/compiler.h"
 #include "hw/machine.h"
 #include "kern/boot.h"
 #include "kern/sched.h"
 #include "ops/swarm.h"
 #include "stress/lists.h"
+#include "stress/plan.h"
 #include "stress/run.h"
 #include "stress/sanitizer.h"
 
@@ -30,6 +32,8 @@ static const char *const progress_choices[] = { "auto", "always", "never", NULL 
 #define ROW(field) .offset = offsetof(struct run_options, field)
 
 const struct option_row run_rows[] = {
+	{ "storm", 0, OPTION_STRING, ROW(storm), 0, 0, NULL,
+	  "what the tasks do: a list, or all; STORM is short for it", valid_storms },
 	{ "cpus", 'c', OPTION_COUNT, ROW(cpus), 1, NR_CPUS, NULL,
 	  "simulated CPUs" },
 	{ "timeout", 't', OPTION_SECONDS, ROW(timeout), 0, 0, NULL,
@@ -48,6 +52,10 @@ const struct option_row run_rows[] = {
 	  "tasks at the start (0: the storm's, by CPUs)" },
 	{ "pages", 0, OPTION_COUNT, ROW(pages), 0, CHECK_WINDOW_PAGES, NULL,
 	  "pages they fight over (0: the storm's)" },
+	{ "files", 0, OPTION_COUNT, ROW(files), 0, OP_FILES_MAX, NULL,
+	  "files that they map (0: the storm's)" },
+	{ "file-pages", 0, OPTION_COUNT, ROW(file_pages), 0, OP_PAGES_MAX, NULL,
+	  "pages of each file at the start (0: the storm's)" },
 	{ "frames", 0, OPTION_COUNT, ROW(frames), 0, 1u << 24, NULL,
 	  "frames of RAM (0: enough)" },
 	{ "frame-bytes", 0, OPTION_CHOICE, ROW(frame_bytes), 0, 0,
@@ -55,11 +63,14 @@ const struct option_row run_rows[] = {
 	{ "tokens", 0, OPTION_COUNT, ROW(tokens), 0, NR_CPUS, NULL,
 	  "vCPUs that run at once (0: host cores)" },
 	{ "checks", 0, OPTION_STRING, ROW(checks), 0, 0, NULL,
-	  "oracles: all, none, or a list (mmstorm list checks)" },
+	  "oracles: all, none, or a list (mmstorm list checks)", valid_checks },
 	{ "bug", 0, OPTION_STRING, ROW(bugs), 0, 0, NULL,
-	  "plant bugs of the zoo (mmstorm list bugs)" },
+	  "plant bugs of the zoo (mmstorm list bugs)", valid_bugs },
+	{ "weight", 0, OPTION_STRING, ROW(weights), 0, 0, NULL,
+	  "shares of single ops, mmap=50,fork=2, instead of the storm's",
+	  valid_weights },
 	{ "without", 0, OPTION_STRING, ROW(without), 0, 0, NULL,
-	  "leave these ops out (mmstorm list ops)" },
+	  "leave these ops out (mmstorm list ops)", valid_without },
 	{ "fail-prob", 0, OPTION_PROBABILITY, ROW(fail_prob), 0, 0, NULL,
 	  "probability that an allocation fails" },
 	{ "max-findings", 0, OPTION_COUNT, ROW(max_findings), 1, 256, NULL,
@@ -70,15 +81,26 @@ const struct option_row run_rows[] = {
 	  "keep the last events of every vCPU and show them in findings" },
 	{ "any-windows", 0, OPTION_FLAG, ROW(any_windows), 0, 0, NULL,
 	  "do not insist on the storm's windows and oracles" },
+	{ "job", 0, OPTION_STRING, ROW(job), 0, 0, NULL,
+	  "the runs of a job file, or of a ready job (mmstorm list jobs)",
+	  .not_in_jobs = true },
+	{ "section", 0, OPTION_STRING, ROW(section), 0, 0, NULL,
+	  "of the job only these runs: a list", .not_in_jobs = true },
+	{ "dry-run", 0, OPTION_FLAG, ROW(dry_run), 0, 0, NULL,
+	  "print what would be run, as commands, and leave it at that",
+	  .not_in_jobs = true },
 	{ "json", 'j', OPTION_STRING, ROW(json), 0, 0, NULL,
-	  "write findings and summary as JSON lines to a file, or -" },
+	  "write findings and summary as JSON lines to a file, or -",
+	  .not_in_jobs = true },
 	{ "progress", 0, OPTION_CHOICE, ROW(progress), 0, 0, progress_choices,
-	  "live line on standard error" },
+	  "live line on standard error", .not_in_jobs = true },
 	{ "quiet", 'q', OPTION_FLAG, ROW(quiet), 0, 0, NULL,
-	  "no talk on standard error but findings" },
-	{ "help", 'h', OPTION_FLAG, ROW(help), 0, 0, NULL, "this text" },
+	  "no talk on standard error but findings", .not_in_jobs = true },
+	{ "help", 'h', OPTION_FLAG, ROW(help), 0, 0, NULL, "this text",
+	  .not_in_jobs = true },
 	{ .name = NULL },
 };
+BUILD_BUG_ON(ARRAY_SIZE(run_rows) > OPTION_ROWS_MAX);
 
 void run_options_default(struct run_options *o)
 {
@@ -136,8 +158,8 @@ static struct op_world world_of(const struct run *run)
 		.tasks = tasks,
 		.procs = (tasks + storm->threads - 1) / storm->threads,
 		.pages = o->pages ? o->pages : storm->pages,
-		.files = storm->files,
-		.file_pages = storm->file_pages,
+		.files = o->files ? o->files : storm->files,
+		.file_pages = o->file_pages ? o->file_pages : storm->file_pages,
 		.seed = o->seed,
 	};
 }
@@ -216,143 +238,144 @@ static int set_up(struct run *run)
 	return op_run_create(&config, &run->ops);
 }
 
-/* The document that was asked for may be JSON: then the summary is talk. */
-static FILE *summary_of(const struct run_options *o)
+static struct verdict not_set_up(int err)
 {
-	return o->json && !strcmp(o->json, "-") ? stderr : stdout;
+	struct verdict v = { .code = EXIT_RESOURCES, .word = "NO-RESOURCES" };
+
+	if (err == -EINVAL || err == -ENOSYS)
+		v = (struct verdict){ .code = EXIT_USAGE, .word = "NOT-SET-UP" };
+	snprintf(v.why, sizeof(v.why), "the machine could not be set up: %s",
+		 strerror(-err));
+	fprintf(stderr, "mmstorm run: %s\n", v.why);
+	return v;
 }
 
-/* One storm; false when there was none, for want of a machine. */
-static bool run_storm(struct run *run, FILE *json)
+static void judge(struct run *run, FILE *json)
+{
+	run->verdict = run_verdict(run);
+	run->ops_done = run_ops(run);
+	run->found = run_findings(run);
+	report_summary(json == stdout ? stderr : stdout, run);
+	if (json)
+		report_json(json, run);
+}
+
+void run_storm(struct run *run, FILE *json)
 {
 	int ret;
 
-	if (!run->o->quiet)
-		fprintf(stderr, "%s\n", run->repeat);
 	sanitizer_set_epitaph(run->repeat);
 	run->reports_before = sanitizer_reports();
 	ret = set_up(run);
 	if (ret) {
-		fprintf(stderr, "mmstorm run: the machine could not be set up: %s\n",
-			strerror(-ret));
-		run->verdict.code = ret == -EINVAL || ret == -ENOSYS ? EXIT_USAGE : EXIT_RESOURCES;
-		return false;
+		run->verdict = not_set_up(ret);
+	} else {
+		unleash(run);
+		settle(run);
+		judge(run, json);
+		op_run_destroy(run->ops);
 	}
-	unleash(run);
-	settle(run);
-	run->verdict = run_verdict(run);
-	run->nr_ops = run_ops(run);
-	run->nr_findings = run_findings(run);
-	report_summary(summary_of(run->o), run);
-	if (json)
-		report_json(json, run);
-	op_run_destroy(run->ops);
-	check_detach(run->machine);
-	kern_shutdown(run->machine);
-	return true;
+	if (run->machine) {
+		check_detach(run->machine);
+		kern_shutdown(run->machine);
+	}
+	sanitizer_set_epitaph(NULL);
+	run->ops = NULL;
+	run->machine = NULL;
 }
 
-/* One after the other, whatever the ones before have found; Ctrl-C ends them all. */
-static int run_storms(struct run *runs, unsigned int nr, FILE *json)
+/* The command that does this run again, and nothing else. */
+static char *repeat_line(const struct storm_info *storm, const struct run_options *o)
 {
-	unsigned int i;
-
-	for (i = 0; i < nr; i++)
-		if (!run_storm(&runs[i], json))
-			return runs[i].verdict.code;
-		else if (runs[i].verdict.code == EXIT_INTERRUPTED)
-			nr = i + 1;
-	return report_storms(summary_of(runs->o), runs, nr);
-}
-
-static int run_and_save(struct run *runs, unsigned int nr)
-{
-	const char *path = runs->o->json;
-	size_t size = 0;
+	struct run_options shown = *o, defaults;
 	char *text = NULL;
-	FILE *json = path ? open_memstream(&text, &size) : NULL;
-	int code;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
 
-	if (path && !json)
-		return EXIT_RESOURCES;
-	code = run_storms(runs, nr, json);
-	if (json && (fclose(json) || report_save(path, text, size)) && code != EXIT_FINDINGS)
-		code = EXIT_USAGE;
+	if (!out)
+		return NULL;
+	run_options_default(&defaults);
+	shown.storm = shown.job = shown.section = NULL;
+	shown.dry_run = false;
+	fprintf(out, "mmstorm run %s", storm->name);
+	options_print(run_rows, &shown, &defaults, out);
+	if (!fclose(out))
+		return text;
 	free(text);
-	return code;
+	return NULL;
 }
 
-/* What the tasks do this time. */
-static void deal(struct run *run)
+/* A swarm's is dealt from the seed; what is asked for goes before what was dealt. */
+static int prepare_mix(struct run *run, struct option_error *err)
 {
 	run->mix = run->storm->mix;
 	if (run->storm->swarm)
 		op_mix_swarm(&run->storm->mix, run->o->seed, &run->mix);
+	if (list_weights(run->o->weights, &run->mix, err) ||
+	    list_without(run->o->without, &run->mix, err))
+		return -EINVAL;
+	if (op_mix_valid(&run->mix))
+		return option_refuse(err, "no op is left that every task may do: give one a weight");
+	return 0;
 }
 
-/* The command that does this run again. */
-static void repeat_line(struct run *run)
+int run_prepare(struct run *run, struct option_error *err)
 {
-	FILE *out = fmemopen(run->repeat, sizeof(run->repeat), "w");
-	struct run_options defaults;
+	const struct run_options *o = run->o;
 
-	if (!out)
-		return;
-	run_options_default(&defaults);
-	fprintf(out, "mmstorm run %s", run->storm->name);
-	options_print(run_rows, run->o, &defaults, out);
-	fclose(out);
+	if (o->frames && o->frames < MACHINE_FRAMES_MIN)
+		return option_refuse(err, "frames: %u are too few, %d or more will do",
+				     o->frames, MACHINE_FRAMES_MIN);
+	if (list_checks(o->checks, &run->checks, err) ||
+	    list_bugs(o->bugs, run->zoo, err) || prepare_mix(run, err))
+		return -EINVAL;
+	run->repeat = repeat_line(run->storm, o);
+	return run->repeat ? 0 : -ENOMEM;
+}
+
+void run_forget(struct run *run)
+{
+	free(run->repeat);
+	run->repeat = NULL;
 }
 
 static int usage(void)
 {
-	printf("usage: mmstorm run STORM[,STORM...] [options]\n\n"
-	       "Lets a storm of ops loose on a simulated machine and judges it; several one\n"
-	       "after the other, each with the whole time.  'mmstorm list storms' names them.\n\n");
+	printf("usage: mmstorm run STORM[,STORM...] [options]\n"
+	       "       mmstorm run --job JOB [--section NAME,...] [options]\n\n"
+	       "Lets a storm of ops loose on a simulated machine and judges it; several, and\n"
+	       "those of a job, one after the other, each with the whole time.\n"
+	       "'mmstorm list storms' names the storms, 'mmstorm list jobs' the ready jobs.\n"
+	       "Options given here go before those of a job.\n\n");
 	options_help(run_rows);
 	printf("\nExit: 0 SUCCESS, 1 usage, 2 FINDINGS, 3 out of resources, 5 STALL,\n"
-	       "7 NOT-EXERCISED, 130 interrupted.\n");
+	       "7 NOT-EXERCISED, 130 interrupted.  Of several runs: the worst one's.\n");
 	return EXIT_CLEAN;
-}
-
-/* What follows from the command line for one storm. */
-static int prepare(struct run *run)
-{
-	deal(run);
-	if (parse_checks("run", run->o->checks, &run->checks) ||
-	    parse_bugs("run", run->o->bugs, run->zoo) ||
-	    parse_without("run", run->o->without, &run->mix))
-		return -EINVAL;
-	repeat_line(run);
-	return 0;
 }
 
 int cmd_run(int argc, char **argv)
 {
-	const struct storm_info *chosen[STORMS_MAX];
-	struct run runs[STORMS_MAX];
 	struct run_options o;
-	int words, nr, i;
+	int words;
+	u64 given;
 
 	run_options_default(&o);
-	words = options_parse("run", run_rows, argc, argv, &o);
+	words = options_parse_given("run", run_rows, argc, argv, &o, &given);
 	if (words < 0)
 		return EXIT_USAGE;
 	if (o.help)
 		return usage();
-	if (words != 1) {
+	if (words > 1 || (words && o.storm)) {
 		fprintf(stderr, "mmstorm run: name one storm, or several as STORM,STORM; 'mmstorm list storms' names them\n");
 		return EXIT_USAGE;
 	}
-	nr = parse_storms("run", argv[1], chosen);
-	if (nr < 0)
+	if (words)
+		o.storm = argv[1];
+	if (o.job)
+		return plan_job(&o, given);
+	if (o.section) {
+		fprintf(stderr, "mmstorm run: --section picks runs of a job: give --job too\n");
 		return EXIT_USAGE;
-	if (!o.ops && o.timeout <= 0)
-		o.timeout = 20;
-	for (i = 0; i < nr; i++) {
-		runs[i] = (struct run){ .o = &o, .storm = chosen[i] };
-		if (prepare(&runs[i]))
-			return EXIT_USAGE;
 	}
-	return run_and_save(runs, (unsigned int)nr);
+	return plan_line(&o);
 }

@@ -15,9 +15,12 @@ struct machine;
 
 /* What `mmstorm run' was asked for. */
 struct run_options {
+	const char	*storm;		/* comma list, or "all": a run each */
 	unsigned int	cpus;
 	unsigned int	tasks;		/* 0: the storm's, by cpus */
 	unsigned int	pages;		/* 0: the storm's */
+	unsigned int	files;		/* 0: the storm's */
+	unsigned int	file_pages;	/* 0: the storm's */
 	unsigned int	frames;		/* 0: enough */
 	unsigned int	frame_bytes;	/* index in frame_bytes_choices */
 	unsigned int	tokens;		/* 0: host cores */
@@ -33,11 +36,15 @@ struct run_options {
 	double		fail_prob;
 	const char	*checks;	/* comma list, "all" or "none" */
 	const char	*bugs;		/* comma list of zoo slugs */
+	const char	*weights;	/* comma list of op=N, over the storm's mix */
 	const char	*without;	/* comma list of ops that are left out */
 	const char	*json;		/* file, or "-" */
+	const char	*job;		/* file of a job, or the name of a ready one */
+	const char	*section;	/* comma list of the job's sections; NULL: all */
 	bool		trace;
 	bool		quiet;
 	bool		any_windows;	/* do not ask for the storm's windows */
+	bool		dry_run;
 	bool		help;
 };
 
@@ -62,14 +69,15 @@ struct verdict {
 /* One run, from set-up to verdict. */
 struct run {
 	const struct run_options *o;
-	const struct storm_info	*storm;
-	struct op_mix		mix;		/* the storm's, as dealt, less what is left out */
+	const struct storm_info	*storm;		/* one of the options' */
+	const char		*section;	/* of a job; NULL: none */
+	struct op_mix		mix;		/* the storm's, as dealt, with what was asked for */
 	u32			checks;		/* mask */
 	u64			zoo[2];		/* planted bugs */
 	struct machine		*machine;
 	struct op_run		*ops;
-	char			repeat[512];	/* the command that runs it again */
-	unsigned int		reports_before;	/* of a sanitizer, in this process */
+	char			*repeat;	/* the command that runs it again */
+	unsigned int		reports_before;	/* of the sanitizer, in runs before this */
 
 	/* Written by the monitor and by signal handlers, atomically. */
 	u32			stop;		/* enum run_stop */
@@ -80,32 +88,44 @@ struct run {
 	double			seconds;
 	int			error;		/* of op_run_*, 0 or -errno */
 	struct verdict		verdict;
-	u64			nr_ops;		/* these two outlive the machine */
-	unsigned int		nr_findings;
+	u64			ops_done;
+	unsigned int		found;
 };
+
+/*
+ * What follows from the options and the storm: mix, masks, the command that repeats it.
+ * 0, or -errno and *err says why.  run_forget() frees it.
+ */
+int run_prepare(struct run *run, struct option_error *err);
+void run_forget(struct run *run);
+
+/* Boots, runs, judges, reports; fills what is known after the run.  json: NULL or open. */
+void run_storm(struct run *run, FILE *json);
 
 /* monitor.c: a host thread that shows progress, keeps time and sees stalls. */
 int monitor_start(struct run *run);
 void monitor_join(struct run *run);
+bool monitor_interrupted(void);	/* by Ctrl-C or SIGTERM, since the first start */
 u64 monitor_now_ns(void);
 
 /* verdict.c */
 struct verdict run_verdict(const struct run *run);
+/* What a user must hear first: the higher the worse. */
+unsigned int verdict_rank(enum exit_code code);
 u64 run_ops(const struct run *run);
 unsigned int run_findings(const struct run *run);
 unsigned int run_sanitizer_reports(const struct run *run);
-/* What a user must hear of several runs: the code of the gravest. */
-const struct verdict *verdict_gravest(const struct run *runs, unsigned int nr);
 
 /* report.c: the summary that a person reads; report_json.c: the same as JSON lines. */
 void report_summary(FILE *out, const struct run *run);
-/* The verdict on several runs, and the exit code; of one it is the run's own. */
-int report_storms(FILE *out, const struct run *runs, unsigned int nr);
+/* A swarm's runs differ: a line with this one's mix. */
+void report_mix(FILE *out, const char *before, const struct run *run);
+/* The last line, of a run or of several, which says it all in a word. */
+void report_verdict(FILE *out, const char *word, u64 seed, u64 ops,
+		    unsigned int findings);
 void report_finding(FILE *out, const struct run *run, const struct finding *f);
 void report_machine(FILE *out, const struct run *run);
 void report_json(FILE *out, const struct run *run);
-/* Under that name, - is standard output; -errno after a message when not written whole. */
-int report_save(const char *path, const char *text, size_t size);
 
 int cmd_run(int argc, char **argv);
 

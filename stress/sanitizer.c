@@ -15,7 +15,7 @@
 #include "stress/sanitizer.h"
 
 static atomic_t reports;
-static char epitaph[1024];
+static const char *epitaph;
 
 const char *sanitizer_name(void)
 {
@@ -35,13 +35,16 @@ unsigned int sanitizer_reports(void)
 
 void sanitizer_set_epitaph(const char *text)
 {
-	snprintf(epitaph, sizeof(epitaph), "%s\n", text);
+	epitaph = text;
 }
 
 #if MM_TSAN || MM_ASAN
 static __attribute__((unused)) void last_words(void)
 {
-	if (write(STDERR_FILENO, epitaph, strlen(epitaph)) < 0)
+	if (!epitaph)
+		return;
+	if (write(STDERR_FILENO, epitaph, strlen(epitaph)) < 0 ||
+	    write(STDERR_FILENO, "\n", 1) < 0)
 		return;		/* nobody is left to tell */
 }
 #endif

@@ -12,7 +12,10 @@ const char *sanitizer_name(void);
 /* Reports so far.  TSan goes on after a report; the others do not. */
 unsigned int sanitizer_reports(void);
 
-/* A line to print when a sanitizer ends the program: how to repeat the run. */
+/*
+ * A line to print when a sanitizer ends the program: how to repeat the run.
+ * The text must stay; NULL: there is none.
+ */
 void sanitizer_set_epitaph(const char *text);
 
 /**

@@ -35,6 +35,20 @@ unsigned int run_findings(const struct run *run)
 	return finding_count(&run->machine->sink) + run_sanitizer_reports(run);
 }
 
+unsigned int verdict_rank(enum exit_code code)
+{
+	static const enum exit_code by_rank[] = {
+		EXIT_CLEAN, EXIT_NOT_EXERCISED, EXIT_USAGE, EXIT_RESOURCES,
+		EXIT_INTERRUPTED, EXIT_STALL, EXIT_FINDINGS,
+	};
+	unsigned int rank;
+
+	for (rank = 0; rank < ARRAY_SIZE(by_rank); rank++)
+		if (by_rank[rank] == code)
+			break;
+	return rank;
+}
+
 /* The first of the storm's windows that was not hit, or NULL. */
 static const char *missed_window(const struct run *run)
 {
@@ -76,7 +90,7 @@ struct verdict run_verdict(const struct run *run)
 		return say(EXIT_FINDINGS, "FINDINGS");
 	if (READ_ONCE(run->stop) == STOP_STALL)
 		return say(EXIT_STALL, "STALL");
-	if (READ_ONCE(run->stop) == STOP_SIGNAL)
+	if (monitor_interrupted())
 		return say(EXIT_INTERRUPTED, "INTERRUPTED");
 	if (run->error) {
 		v = say(EXIT_RESOURCES, "NO-RESOURCES");
@@ -98,29 +112,4 @@ struct verdict run_verdict(const struct run *run)
 		return v;
 	}
 	return say(EXIT_CLEAN, "SUCCESS");
-}
-
-/* As above: what must be heard first comes last here. */
-static unsigned int gravity(enum exit_code code)
-{
-	static const enum exit_code order[] = {
-		EXIT_CLEAN, EXIT_NOT_EXERCISED, EXIT_RESOURCES, EXIT_INTERRUPTED, EXIT_STALL,
-		EXIT_FINDINGS,
-	};
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(order) && order[i] != code; i++)
-		;
-	return i;
-}
-
-const struct verdict *verdict_gravest(const struct run *runs, unsigned int nr)
-{
-	const struct verdict *worst = &runs->verdict;
-	unsigned int i;
-
-	for (i = 1; i < nr; i++)
-		if (gravity(runs[i].verdict.code) > gravity(worst->code))
-			worst = &runs[i].verdict;
-	return worst;
 }

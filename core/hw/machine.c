@@ -16,7 +16,6 @@
 #include "arch/arch.h"
 #include "base/bug.h"
 
-#define MIN_FRAMES	16
 #define TURN_FREE	100000	/* virtual ns: some tens of microseconds of host time */
 #define TURN_JITTER	20000
 #define JITTER_PPM	2000
@@ -25,7 +24,7 @@
 static bool config_valid(const struct machine_config *config)
 {
 	return config->nr_cpus >= 1 && config->nr_cpus <= NR_CPUS &&
-	       config->nr_frames >= MIN_FRAMES && config->mode <= RUN_JITTER &&
+	       config->nr_frames >= MACHINE_FRAMES_MIN && config->mode <= RUN_JITTER &&
 	       config->speculate_ppm <= 1000000 && config->jitter_ppm <= 1000000 &&
 	       config->window_ppm <= 1000000;
 }

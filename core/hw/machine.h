@@ -32,10 +32,12 @@ struct fail_config {
 	bool	from_boot;	/* from the first one on, and at all times */
 };
 
+#define MACHINE_FRAMES_MIN	16
+
 /* What a machine is; zero in a field is its default where one is named. */
 struct machine_config {
 	unsigned int	nr_cpus;	/* 1 to NR_CPUS */
-	unsigned long	nr_frames;	/* of 4 KiB; at least 16 */
+	unsigned long	nr_frames;	/* of 4 KiB; at least MACHINE_FRAMES_MIN */
 	unsigned int	frame_bytes;	/* 64 or 4096 */
 	u64		seed;
 	enum run_mode	mode;

@@ -24,21 +24,36 @@ load common
 	run --separate-stderr "$MMSTORM" run fault,cow --cpus 2 --ops 5k --seed 9 --any-windows --progress never --json both.json
 	[ "$status" -eq 0 ]
 	[ "$(grep -c '^mmstorm: SUCCESS seed=0x9' <<<"$output")" -eq 3 ]
-	[ "${lines[-2]}" = "storms    fault SUCCESS, cow SUCCESS" ]
+	[ "${lines[0]}" = "run       fault (1 of 2)" ]
+	[ "${lines[-4]}" = "runs      fault,cow" ]
+	[[ "${lines[-3]}" == "  fault  "*" SUCCESS "*" ops  0 findings" ]]
+	[[ "${lines[-2]}" == "  cow  "*" SUCCESS "*" ops  0 findings" ]]
 	[[ "$stderr" == *"mmstorm run fault --cpus 2 "*"mmstorm run cow --cpus 2 "* ]]
 	python3 - <<-'PY'
 	import json
 	lines = [json.loads(line) for line in open("both.json")]
-	assert [line["storm"] for line in lines] == ["fault", "cow"], lines
-	assert all(line["type"] == "summary" for line in lines), lines
+	assert [line.get("storm") for line in lines] == ["fault", "cow", None], lines
+	assert [line["type"] for line in lines] == ["summary", "summary", "runs"], lines
+	last = lines[-1]
+	assert last["runs"] == 2 and last["verdict"] == "SUCCESS" and "job" not in last, last
+	assert last["ops"] == sum(line["ops"] for line in lines[:-1]), last
 	PY
 }
 
 @test "of several storms the gravest verdict counts" {
 	run --separate-stderr "$MMSTORM" run fork-fault-munmap,shootdown --cpus 2 --ops 10 --quiet
 	[ "$status" -eq 7 ]
-	[ "${lines[-2]}" = "storms    fork-fault-munmap NOT-EXERCISED, shootdown NOT-EXERCISED" ]
+	[[ "${lines[-3]}" == "  fork-fault-munmap  "*" NOT-EXERCISED "*" ops  0 findings  window "* ]]
+	[[ "${lines[-2]}" == "  shootdown  "*" NOT-EXERCISED "*" ops  0 findings  window "* ]]
 	[[ "${lines[-1]}" == "mmstorm: NOT-EXERCISED seed="* ]]
+}
+
+@test "all storms by one word" {
+	run --separate-stderr "$MMSTORM" run all --seed 7 --dry-run
+	[ "$status" -eq 0 ]
+	[ "$(awk '/^mmstorm run / { print $3 }' <<<"$output")" = "$("$MMSTORM" list storms | awk '{ print $1 }')" ]
+	[[ "$output" == *"mmstorm run mixed "*$'\n'"# mix mmap "* ]]
+	refuses "there is no storm 'all'" run all,cow
 }
 
 @test "a swarm says what it was dealt, and is dealt it again" {
