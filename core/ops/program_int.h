@@ -10,6 +10,8 @@
 
 #define PROGRAM_NR_RLIMITS	16
 #define PROGRAM_MAX_WORDS	64
+/* Pages in one go; a line that asks for more is broken: nothing recorded comes near. */
+#define PROGRAM_MAX_RUN		65536ULL
 
 /* --- program_read.c: lines and words ------------------------------------ */
 

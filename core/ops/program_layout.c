@@ -29,7 +29,7 @@ static bool parse_range(char *word, struct layout_word *out)
 	if (!colon || sscanf(word, "%lx-%lx:%4[rwxsp-]:%lx:%n", &start, &end, perm,
 			     &pgoff, &used) != 4 || !used || strlen(perm) != 4)
 		return false;
-	if (start >= end)
+	if (start >= end || end > TASK_SIZE >> 12 || pgoff >> 52)
 		return false;
 	out->r = (struct program_range) {
 		.start = (uint64_t)start << 12, .end = (uint64_t)end << 12,
@@ -82,6 +82,8 @@ static int install_one(struct program_state *s, struct program_proc *p,
 			return -ENOMEM;
 	}
 	err = s->b->install(s->host, p->handle, &w->r, file, special);
+	if (err == -ENOMEM)
+		return err;
 	if (err)
 		return program_broken(s, "range %llx-%llx cannot be installed: %s; "
 				      "ranges must be sorted and disjoint",

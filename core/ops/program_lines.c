@@ -11,6 +11,8 @@
 #include "ops/program_int.h"
 
 #define PAGE	4096ULL
+/* A line that asks for more is broken: nothing recorded comes near. */
+#define MAX_FILLER	65536ULL	/* mappings; more than max_map_count */
 
 static const uint64_t default_rlimit[PROGRAM_NR_RLIMITS] = {
 	~0ULL, ~0ULL, ~0ULL, 8ULL << 20, 0, ~0ULL, ~0ULL, 1024,
@@ -222,6 +224,9 @@ static int line_pages(struct program_state *s, struct program_proc *p,
 		program_unsupported(s, map ? PROGRAM_G : PROGRAM_C, word[2]);
 		return 0;
 	}
+	if (count > PROGRAM_MAX_RUN)
+		return program_broken(s, "%llu pages: at most %llu",
+				      (unsigned long long)count, PROGRAM_MAX_RUN);
 	if (!map && program_errno(word[6]))
 		return line_incore_error(s, p, word, addr, count);
 	if (strlen(word[6]) != count)
@@ -334,6 +339,9 @@ static int line_remark(struct program_state *s, char **word, unsigned n)
 		return 0;
 	if (!program_want_number(s, base, &addr) || !program_want_number(s, count, &nr))
 		return -EINVAL;
+	if (nr > MAX_FILLER)
+		return program_broken(s, "filler of %llu mappings: at most %llu",
+				      (unsigned long long)nr, MAX_FILLER);
 	for (i = 0; i < nr; i++, addr += PAGE) {
 		uint64_t args[6] = { addr, PAGE, i & 1, 0x4032, ~0ULL, 0 };
 

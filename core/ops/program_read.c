@@ -54,27 +54,46 @@ static int read_error(struct program_reader *r, char *error, size_t size)
 	return -EINVAL;
 }
 
+/* Room for 4096 bytes more than len; -ENOMEM, and error says so. */
+static int make_room(struct program_reader *r, size_t len, char *error, size_t size)
+{
+	size_t cap = r->cap ? 2 * r->cap : 1 << 16;
+	char *buf;
+
+	if (r->cap - len >= 4096)
+		return 0;
+	buf = realloc(r->buf, cap);
+	if (!buf) {
+		snprintf(error, size, "%s: out of memory", r->path);
+		return -ENOMEM;
+	}
+	r->buf = buf;
+	r->cap = cap;
+	return 0;
+}
+
 int program_next_line(struct program_reader *r, char **line, char *error,
 		      size_t size)
 {
 	size_t len = 0;
 
 	for (;;) {
-		if (r->cap - len < 4096) {
-			size_t cap = r->cap ? 2 * r->cap : 1 << 16;
-			char *buf = realloc(r->buf, cap);
+		z_off_t before = gztell(r->gz);
+		size_t got;
 
-			if (!buf) {
-				snprintf(error, size, "%s: out of memory", r->path);
-				return -ENOMEM;
-			}
-			r->buf = buf;
-			r->cap = cap;
-		}
+		if (make_room(r, len, error, size))
+			return -ENOMEM;
 		errno = 0;
 		if (!gzgets(r->gz, r->buf + len, (int)(r->cap - len)))
 			break;
-		len += strlen(r->buf + len);
+		got = strlen(r->buf + len);
+		/* Words end at a zero: nothing must be lost behind it. */
+		if (gztell(r->gz) - before != (z_off_t)got) {
+			snprintf(error, size, "%s:%llu: a zero byte: a recording is plain text",
+				 r->path, (unsigned long long)r->line + 1);
+			return -EINVAL;
+		}
+		len += got;
 		if (len && r->buf[len - 1] == '\n') {
 			r->buf[--len] = '\0';
 			r->line++;

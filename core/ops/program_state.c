@@ -62,6 +62,17 @@ void program_state_free(struct program_state *s)
 
 /* --- processes ----------------------------------------------------------- */
 
+/* The process itself, with memory of its own. */
+static struct program_proc *find_owner(struct program_state *s, unsigned nr)
+{
+	size_t i;
+
+	for (i = s->nr_procs; i-- > 0;)
+		if (s->proc[i].nr == nr && s->proc[i].handle)
+			return &s->proc[i];
+	return NULL;
+}
+
 struct program_proc *program_proc(struct program_state *s, unsigned nr)
 {
 	size_t i;
@@ -71,8 +82,9 @@ struct program_proc *program_proc(struct program_state *s, unsigned nr)
 
 		if (p->nr == nr && p->handle)
 			return p;
+		/* Whose memory is shared has it itself: a number may come again. */
 		if (p->nr == nr && p->shares)
-			return program_proc(s, p->shares);
+			return find_owner(s, p->shares);
 	}
 	return NULL;
 }
@@ -84,12 +96,14 @@ static struct program_proc *proc_add(struct program_state *s, unsigned nr,
 						  &s->cap_procs, sizeof(*array));
 	struct program_proc *p;
 
+	/* It has moved, whatever becomes of the handle. */
+	if (array)
+		s->proc = array;
 	if (!array || !handle) {
 		if (handle)
 			s->b->proc_exit(s->host, handle);
 		return NULL;
 	}
-	s->proc = array;
 	p = &array[s->nr_procs++];
 	memset(p, 0, sizeof(*p));
 	p->nr = nr;
@@ -179,12 +193,13 @@ static void *file_add(struct program_state *s, const char *name,
 						  &s->cap_files, sizeof(*array));
 	struct program_file *f;
 
+	if (array)
+		s->file = array;
 	if (!array || !handle) {
 		if (handle)
 			s->b->file_close(s->host, handle);
 		return NULL;
 	}
-	s->file = array;
 	f = &array[s->nr_files++];
 	memset(f, 0, sizeof(*f));
 	strncpy(f->name, name, sizeof(f->name) - 1);

@@ -194,8 +194,11 @@ int program_resident_line(struct program_state *s, struct program_proc *p,
 		char *end;
 		uint64_t count = strtoull(run, &end, 10);
 
-		if (end == run || !*end || !count || count > 1ULL << 36)
+		if (end == run || !*end || !count)
 			return program_broken(s, "'%.40s' is no list of runs", word[3]);
+		if (count > (*end == 'A' ? PROGRAM_MAX_RUN : 1ULL << 36))
+			return program_broken(s, "a run of %llu pages: at most %llu",
+					      (unsigned long long)count, PROGRAM_MAX_RUN);
 		run = end;
 		if (*run == 'A')
 			for (; count; count--, addr += PAGE)

@@ -60,7 +60,48 @@ static void broken_lines_are_named(void **state)
 	assert_broken("P 1 init\nD 1 n=1 400-401:r-xp\n", ":2: ", "range");
 	assert_broken("P 1 init\nD 1 n=2 400-402:r-xp:0:- 401-403:r-xp:0:-\n", ":2: ",
 		      "installed");
+	assert_broken("P 1 init\nD 1 n=1 7fffffff0-800000000:rw-p:0:-\n", ":2: ", "range");
+	assert_broken("P 1 init\nD 1 n=1 400-401:r-xp:fffffffffffffff:-\n", ":2: ", "range");
 	assert_broken("@case\n", ":1: ", "case");
+}
+
+/* Nothing recorded is as large: a line that would keep the program busy for ever is no line. */
+static void lines_that_ask_for_too_much_are_named(void **state)
+{
+	assert_broken("E P1 x from=P0\ng 1 400 68719476736A\n", ":2: ", "at most 65536");
+	assert_broken("P 1 init\nC 1 mincore 0x10000 68719476736 = ENOMEM\n", ":2: ",
+		      "at most 65536");
+	assert_broken("P 1 init\n! filler base=0x10000 n=68719476736\n", ":2: ",
+		      "at most 65536");
+}
+
+/* A thread's number may be that of the process whose memory it shares. */
+static void process_that_shares_with_itself(void **state)
+{
+	struct program_report r;
+
+	assert_int_equal(run_text("P 1 init\nD 1 n=1 400-401:r-xp:0:exe\n"
+				  "S 1 clone CLONE_VM = P1\nT 1 x 0x400000 = ok\n"
+				  "S 1 clone CLONE_VM = P2\nT 2 x 0x400000 = ok\n"
+				  "X 1\nT 1 x 0x400000 = ok\n", &r), 0);
+	assert_int_equal(r.tally[PROGRAM_T].equal, 3);
+	program_report_free(&r);
+}
+
+static void zero_bytes_hide_nothing(void **state)
+{
+	static const char text[] = "P 1 init\nS 1 brk 0 = 0x1\0 and more\nX 1\n";
+	char path[] = "/tmp/test_program.XXXXXX";
+	struct program_report r = { .max_diffs = 0 };
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, sizeof(text) - 1), sizeof(text) - 1);
+	close(fd);
+	assert_int_equal(program_run(path, &program_model, &r), -EINVAL);
+	unlink(path);
+	assert_non_null(strstr(r.error, ":2: a zero byte"));
+	program_report_free(&r);
 }
 
 static void missing_and_cut_files(void **state)
@@ -314,6 +355,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(broken_lines_are_named),
+		cmocka_unit_test(lines_that_ask_for_too_much_are_named),
+		cmocka_unit_test(process_that_shares_with_itself),
+		cmocka_unit_test(zero_bytes_hide_nothing),
 		cmocka_unit_test(missing_and_cut_files),
 		cmocka_unit_test(differences_are_counted),
 		cmocka_unit_test(model_agrees_with_the_kernel),
