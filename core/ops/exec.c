@@ -94,10 +94,21 @@ int op_task_make(struct op_task *t, struct mm_struct *mm)
 	return 0;
 }
 
+int op_task_watch(struct op_task *t)
+{
+	int err = check_task_start(t->task);
+
+	if (!err)
+		return 0;
+	/* Unwatched it would change what the others are judged by: it is not made. */
+	task_free(t->task);
+	t->task = NULL;
+	t->run->runner->left(t);
+	return err;
+}
+
 void op_task_go(struct op_task *t)
 {
-	/* Not watched when memory is short: a weaker run, not a wrong one. */
-	(void)check_task_start(t->task);
 	count_task(t->run, false);
 	if (t->run->serial)
 		return;
@@ -263,11 +274,14 @@ static int make_first_tasks(struct op_run *run)
 		mmget(mm);
 		op_place_take(t);
 		err = op_task_make(t, mm);
+		if (!err)
+			err = op_task_watch(t);
 		if (err)
 			break;
 	}
 	if (err)
 		while (i--) {
+			check_task_exit(run->tasks[i].task);
 			task_free(run->tasks[i].task);
 			run->tasks[i].task = NULL;
 		}

@@ -161,6 +161,8 @@ bool op_place_taken(const struct op_task *t);
  * that was taken for it; on failure the place is given back.
  */
 int op_task_make(struct op_task *t, struct mm_struct *mm);
+/* From now on the oracles know it.  -ENOMEM: it is gone, and its place given back. */
+int op_task_watch(struct op_task *t);
 /* Parallel: it may run. */
 void op_task_go(struct op_task *t);
 /* The current task's last act before it ends (parallel), or its end (serial). */

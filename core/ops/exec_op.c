@@ -335,6 +335,8 @@ static void do_child(struct op_task *t, const struct mm_op *op,
 	r->ret = op->code == OP_CLONE ? make_thread(child) :
 					make_process(child);
 	if (!r->ret)
+		r->ret = op_task_watch(child);
+	if (!r->ret)
 		op_task_go(child);
 }
 
