@@ -27,9 +27,14 @@ targets=$(cd "$src/fuzz" && ls fuzz_*.c | sed 's/\.c$//')
 # shellcheck disable=SC2086
 ninja -C "$WORK" $targets
 
+cd "$src"
 for target in $targets; do
 	cp "$WORK/fuzz/$target" "$OUT/"
-	(cd "$src/fuzz" && python3 -m zipfile -c "$OUT/${target}_seed_corpus.zip" seeds/*.ops)
+	seeds=(fuzz/seeds/*.ops)
+	if [ "$target" = fuzz_text ]; then
+		seeds+=(fuzz/seeds_text/* stress/jobs/*.job)
+	fi
+	python3 -m zipfile -c "$OUT/${target}_seed_corpus.zip" "${seeds[@]}"
 	if [ -f "$src/fuzz/dict/$target.dict" ]; then
 		cp "$src/fuzz/dict/$target.dict" "$OUT/$target.dict"
 	fi
