@@ -14,30 +14,28 @@
 #include <sys/stat.h>
 
 #include "fuzz/fuzz.h"
+#include "ops/read_file.h"
 
 static unsigned int runs = 1;
 static unsigned int nr_files;
 
-static u8 *read_file(const char *path, size_t *size)
+static u8 *load(const char *path, size_t *size)
 {
-	FILE *in = fopen(path, "re");
-	size_t room = 1 << 20;
-	u8 *data = malloc(room);
+	char *text;
+	int err = read_file(path, &text, size);
 
-	if (!in || !data) {
-		fprintf(stderr, "%s: %s\n", path, strerror(errno));
+	if (err) {
+		fprintf(stderr, "%s: %s\n", path, strerror(-err));
 		exit(1);
 	}
-	*size = fread(data, 1, room, in);
-	fclose(in);
-	return data;
+	return (u8 *)text;
 }
 
 /* The target gets a block of just that size, so that a sanitizer sees its end. */
 static void run_file(const char *path)
 {
 	size_t size;
-	u8 *data = read_file(path, &size), *exact = malloc(size ? size : 1);
+	u8 *data = load(path, &size), *exact = malloc(size ? size : 1);
 	unsigned int i;
 
 	if (!exact)
@@ -82,7 +80,7 @@ static int print_text(const char *path)
 {
 	struct op_list list;
 	size_t size;
-	u8 *data = read_file(path, &size);
+	u8 *data = load(path, &size);
 
 	if (fuzz_program(data, size, &list)) {
 		fprintf(stderr, "%s: neither wire form nor op text\n", path);

@@ -121,10 +121,7 @@ static void stalled(struct run *run, const char *what)
 	fprintf(stderr, "\nmmstorm: %s for %g s\n", what, run->o->stall);
 	report_machine(stderr, run);
 	fprintf(stderr, "repeat with: %s\n", run->repeat);
-	printf("mmstorm: STALL seed=0x%llx ops=%llu findings=%u\n",
-	       (unsigned long long)run->o->seed,
-	       (unsigned long long)run_ops(run), run_findings(run));
-	fflush(stdout);
+	report_last_word(run, "STALL");
 	_exit(EXIT_STALL);
 }
 

@@ -225,6 +225,11 @@ void report_verdict(FILE *out, const char *word, u64 seed, u64 ops,
 	fflush(out);
 }
 
+void report_last_word(const struct run *run, const char *word)
+{
+	report_verdict(stdout, word, run->o->seed, run_ops(run), run_findings(run));
+}
+
 void report_summary(FILE *out, const struct run *run)
 {
 	const struct verdict *verdict = &run->verdict;

@@ -129,10 +129,7 @@ static void on_panic(struct finding_sink *sink, const struct finding *f)
 
 	(void)f;
 	report_machine(stderr, run);
-	printf("mmstorm: FINDINGS seed=0x%llx ops=%llu findings=%u\n",
-	       (unsigned long long)run->o->seed,
-	       (unsigned long long)run_ops(run), run_findings(run));
-	fflush(stdout);
+	report_last_word(run, "FINDINGS");
 	_exit(EXIT_FINDINGS);
 }
 

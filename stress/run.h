@@ -123,6 +123,8 @@ void report_mix(FILE *out, const char *before, const struct run *run);
 /* The last line, of a run or of several, which says it all in a word. */
 void report_verdict(FILE *out, const char *word, u64 seed, u64 ops,
 		    unsigned int findings);
+/* That line, before the program ends here and now. */
+void report_last_word(const struct run *run, const char *word);
 void report_finding(FILE *out, const struct run *run, const struct finding *f);
 void report_machine(FILE *out, const struct run *run);
 void report_json(FILE *out, const struct run *run);

@@ -27,3 +27,18 @@ ends_with() {
 refuses() {
 	ends_with 1 "$@"
 }
+
+# ends_by SIGNAL ARGUMENTS...: a run, sent the signal when it has said of itself that it
+# is under way, ends with exit code 130, INTERRUPTED, and the summary so far in `out'.
+ends_by() {
+	local signal=$1 pid status=0
+	shift
+	"$MMSTORM" run "$@" --progress always >out 2>err 3>&- &
+	pid=$!
+	until grep -q "ops [1-9]" err || ! kill -0 "$pid"; do sleep 0.1; done
+	kill "-$signal" "$pid"
+	wait "$pid" || status=$?
+	[ "$status" -eq 130 ] || { echo "exit $status"; cat err; return 1; }
+	grep -q "^ops " out
+	tail -n 1 out | grep -q "^mmstorm: INTERRUPTED seed=0x"
+}
