@@ -53,8 +53,9 @@ static void settle(struct program_state *s, const char *line)
 
 static int case_line(struct program_state *s, char *line)
 {
-	char *word[2];
-	unsigned n = program_words(line, word, 2);
+	/* One more than is looked at, so that the name ends where its text begins. */
+	char *word[3];
+	unsigned n = program_words(line, word, 3);
 	int err;
 
 	if (strcmp(word[0], "@case") || n < 2)
