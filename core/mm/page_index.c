@@ -330,16 +330,12 @@ static void prune(struct page_index *index, struct page_index_node *node)
 /* After a failed insertion: the deepest node over @offset may be empty. */
 static void prune_path(struct page_index *index, unsigned long offset)
 {
-	struct page_index_node *node = index->root;
+	struct page_index_node *node = index->root, *child;
 
-	while (node && node->shift && offset_fits(offset, node->shift)) {
-		struct page_index_node *child =
-			node->slots[slot_of(node, offset)];
-
-		if (!child)
-			break;
+	if (!node || !offset_fits(offset, node->shift))
+		return;
+	while (node->shift && (child = node->slots[slot_of(node, offset)]))
 		node = child;
-	}
 	prune(index, node);
 }
 

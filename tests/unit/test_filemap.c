@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/compiler.h"
 #include "base/prng.h"
 #include "mm/fault_state.h"
 #include "mm/page_index.h"
@@ -67,6 +68,96 @@ static void test_index_random(void **state)
 	for (k = 0; k < NR_KEYS; k++)
 		page_index_erase(&index, key[k]);
 	assert_null(index.root);
+	mmfix_close(&f);
+}
+
+/*
+ * Just @nr nodes.  An index takes two for each level that an offset needs and that it does
+ * not have, less those that it has; what it gets depends on what is in it.
+ */
+static void take_nodes(struct kmem_cache *cache, unsigned int nr,
+		       struct page_index_prealloc *pre)
+{
+	unsigned long there = nr == 1 ? PAGE_INDEX_SLOTS : 0, offset = 0;
+	struct page_index_prealloc own = { NULL, 0 };
+	static struct page dummy;
+	struct page_index donor;
+
+	page_index_init(&donor, cache);
+	if (nr % 2) {
+		assert_int_equal(page_index_prealloc(&donor, there, &own), 0);
+		assert_int_equal(page_index_insert(&donor, there, &dummy, &own), 0);
+		page_index_prealloc_free(&donor, &own);
+	}
+	if (nr > 1)
+		offset = 1UL << PAGE_INDEX_SHIFT * ((nr + 1) / 2 - 1);
+	if (nr)
+		assert_int_equal(page_index_prealloc(&donor, offset, pre), 0);
+	assert_int_equal(pre->nr, nr);
+	page_index_erase(&donor, there);
+}
+
+/* So many nodes as @offset may need, less @missing. */
+static struct page_index_prealloc nodes_for(struct page_index *index, unsigned long offset,
+					    unsigned int missing, unsigned int *need)
+{
+	struct page_index_prealloc pre = { NULL, 0 };
+
+	assert_int_equal(page_index_prealloc(index, offset, &pre), 0);
+	*need = pre.nr;
+	if (missing) {
+		page_index_prealloc_free(index, &pre);
+		take_nodes(index->cache, *need > missing ? *need - missing : 0, &pre);
+	}
+	return pre;
+}
+
+static int insert(struct page_index *index, unsigned long offset, struct page *page,
+		  unsigned int missing, unsigned int *need)
+{
+	struct page_index_prealloc pre = nodes_for(index, offset, missing, need);
+	int err = page_index_insert(index, offset, page, &pre);
+
+	page_index_prealloc_free(index, &pre);
+	return err;
+}
+
+/*
+ * The tree was another when nodes for the insertion were taken: they are too few, and
+ * what it has built by then goes again.
+ */
+static void one_too_few(struct page_index *index, unsigned long old, unsigned long new)
+{
+	static struct page dummy[2];
+	unsigned int missing, need, unused;
+	int err;
+
+	for (missing = 1, need = 1; missing <= need; missing++) {
+		assert_int_equal(insert(index, old, &dummy[0], 0, &unused), 0);
+		err = insert(index, new, &dummy[1], missing, &need);
+		/* It may do with fewer than it may need; with none it cannot. */
+		assert_true(err == (need ? -EAGAIN : 0) || (!err && missing < need));
+		assert_ptr_equal(page_index_load(index, old), &dummy[0]);
+		assert_ptr_equal(page_index_erase(index, new), err ? NULL : &dummy[1]);
+		assert_ptr_equal(page_index_erase(index, old), &dummy[0]);
+		if (index->root)
+			fail_msg("%lu beside %lu: %u of %u nodes missing: some are left", new,
+				 old, missing, need);
+	}
+}
+
+static void test_index_with_too_few_nodes(void **state)
+{
+	static const unsigned long keys[] = { 0, 5, 64, 1UL << 18, (1UL << 28) + 7 };
+	struct mmfix f = mmfix_open();
+	struct page_index index;
+	unsigned int i, k;
+
+	page_index_init(&index, this_fault_state()->index_cachep);
+	for (i = 0; i < ARRAY_SIZE(keys); i++)
+		for (k = 0; k < ARRAY_SIZE(keys); k++)
+			if (i != k)
+				one_too_few(&index, keys[i], keys[k]);
 	mmfix_close(&f);
 }
 
@@ -183,6 +274,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_index_random),
+		cmocka_unit_test(test_index_with_too_few_nodes),
 		cmocka_unit_test(test_read_write),
 		cmocka_unit_test(test_shared_mapping),
 		cmocka_unit_test(test_past_the_end),
