@@ -41,5 +41,6 @@ const struct storm_info storm_cow = {
 	},
 	.nr_windows = 7,
 	.checks = 1u << CHECK_STALE | 1u << CHECK_VALUE | 1u << CHECK_COW |
-		  1u << CHECK_REFS | 1u << CHECK_STRUCT | 1u << CHECK_INIT,
+		  1u << CHECK_REFS | 1u << CHECK_STRUCT | 1u << CHECK_INIT |
+		  1u << CHECK_DIRTY,
 };

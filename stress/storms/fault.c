@@ -42,5 +42,5 @@ const struct storm_info storm_fault = {
 	.nr_windows = 8,
 	.checks = 1u << CHECK_STALE | 1u << CHECK_RIGHTS | 1u << CHECK_VALUE |
 		  1u << CHECK_REFS | 1u << CHECK_STRUCT | 1u << CHECK_AGE |
-		  1u << CHECK_INIT,
+		  1u << CHECK_INIT | 1u << CHECK_DIRTY,
 };

@@ -44,5 +44,6 @@ const struct storm_info storm_gup = {
 	.nr_windows = 4,
 	.checks = 1u << CHECK_STALE | 1u << CHECK_RIGHTS | 1u << CHECK_VALUE |
 		  1u << CHECK_COW | 1u << CHECK_REFS | 1u << CHECK_STRUCT |
-		  1u << CHECK_TLB | 1u << CHECK_AGE | 1u << CHECK_INIT,
+		  1u << CHECK_TLB | 1u << CHECK_AGE | 1u << CHECK_INIT |
+		  1u << CHECK_DIRTY,
 };

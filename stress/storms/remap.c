@@ -40,5 +40,6 @@ const struct storm_info storm_remap = {
 	},
 	.nr_windows = 7,
 	.checks = 1u << CHECK_STALE | 1u << CHECK_RIGHTS | 1u << CHECK_VALUE |
-		  1u << CHECK_REFS | 1u << CHECK_STRUCT | 1u << CHECK_TLB,
+		  1u << CHECK_REFS | 1u << CHECK_STRUCT | 1u << CHECK_TLB |
+		  1u << CHECK_DIRTY,
 };

@@ -36,5 +36,6 @@ const struct storm_info storm_unmap = {
 	},
 	.nr_windows = 8,
 	.checks = 1u << CHECK_STALE | 1u << CHECK_RIGHTS | 1u << CHECK_REFS |
-		  1u << CHECK_STRUCT | 1u << CHECK_TLB | 1u << CHECK_AGE,
+		  1u << CHECK_STRUCT | 1u << CHECK_TLB | 1u << CHECK_AGE |
+		  1u << CHECK_DIRTY,
 };
