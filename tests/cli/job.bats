@@ -174,6 +174,9 @@ plan() {
 		local ready=$output
 		plan --job "$MM_SOURCE/stress/jobs/$name.job" --seed 1
 		[ "$output" = "$ready" ]
+		# every storm, in each of them
+		[ "$(awk '/^mmstorm run / { print $3 }' <<<"$output" | sort -u)" = \
+		  "$("$MMSTORM" list storms | awk '{ print $1 }' | sort)" ]
 	done
 	[ "$("$MMSTORM" list jobs | wc -l)" -eq "$(ls "$MM_SOURCE/stress/jobs" | wc -l)" ]
 }
