@@ -209,6 +209,11 @@ static int no_progress(const struct access *a, unsigned int err)
 /* The hardware fills its TLB from any present entry, here one near the access. */
 static noinline void speculate(struct vcpu *cpu, unsigned long va)
 {
+	/* There it is a decision, when and whether (hw/control.c). */
+	if (cpu->sched.control) {
+		cpu->fill_near = va & PAGE_MASK;
+		return;
+	}
 	vcpu_next_speculation(cpu);
 	mmu_speculate_near(cpu, va);
 }

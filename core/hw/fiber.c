@@ -142,13 +142,15 @@ int fiber_create(struct fiber *fiber, void (*fn)(void *), void *arg, size_t stac
 
 void fiber_reset(struct fiber *fiber)
 {
+	/* A thread's own is the thread's, and gone with it. */
+	if (!fiber->map)
+		return;
 	if (fiber->tsan)
 		tsan_destroy_fiber(fiber->tsan);
 	fiber->tsan = NULL;
 #if MM_ASAN
 	/* Frames that never returned left their redzones behind. */
-	if (fiber->map)
-		__asan_unpoison_memory_region(fiber->stack, fiber->stack_size);
+	__asan_unpoison_memory_region(fiber->stack, fiber->stack_size);
 #endif
 }
 
@@ -176,7 +178,7 @@ void fiber_init_thread(struct fiber *fiber)
 #endif
 }
 
-void fiber_switch(struct fiber *from, struct fiber *to, bool exiting)
+static void leave(struct fiber *from, struct fiber *to, bool exiting, unsigned int tsan_flags)
 {
 #if MM_ASAN
 	__sanitizer_start_switch_fiber(exiting ? NULL : &from->asan_fake, to->stack,
@@ -184,7 +186,18 @@ void fiber_switch(struct fiber *from, struct fiber *to, bool exiting)
 #else
 	(void)exiting;
 #endif
-	tsan_switch_to_fiber(to->tsan, TSAN_SWITCH_SYNC);
+	(void)tsan_flags;
+	tsan_switch_to_fiber(to->tsan, tsan_flags);
 	fiber_swap(&from->sp, to->sp);
 	arrived(from);
+}
+
+void fiber_switch(struct fiber *from, struct fiber *to, bool exiting)
+{
+	leave(from, to, exiting, TSAN_SWITCH_SYNC);
+}
+
+void fiber_switch_unordered(struct fiber *from, struct fiber *to)
+{
+	leave(from, to, false, TSAN_SWITCH_NO_SYNC);
 }

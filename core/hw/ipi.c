@@ -85,6 +85,9 @@ static bool try_take_for(struct vcpu *self, struct vcpu *target, bool queued)
 	u64 *from = &target->irq_from[self->nr / 64];
 	bool taken;
 
+	/* Under control the target takes it itself, when the schedule says so. */
+	if (self->sched.control)
+		return false;
 	if (__atomic_load_n(&target->state, __ATOMIC_SEQ_CST) == VCPU_RUNNING)
 		return false;
 	hw_lock(&target->lock);
@@ -131,6 +134,9 @@ static void wait_acks(struct vcpu *self, const cpumask_t *queued)
 {
 	u64 parks = self->parks;
 
+	if (self->sched.control)
+		sched_wait(&self->call.pending, "acknowledgement of an IPI",
+			   !__atomic_load_n(&self->call.pending, __ATOMIC_ACQUIRE));
 	for (unsigned int spins = 0;; spins++) {
 		if (!__atomic_load_n(&self->call.pending, __ATOMIC_ACQUIRE))
 			break;
@@ -221,15 +227,26 @@ static void answer(struct vcpu *cpu, struct vcpu *sender)
 	count_vm_event(MMS_IPI_SELF);
 	tsan_release(&call->sync_end);
 	__atomic_fetch_sub(&call->pending, 1, __ATOMIC_RELEASE);
+	sched_changed(&call->pending);
+}
+
+bool ipi_deliverable(const struct vcpu *cpu)
+{
+	return (__atomic_load_n(&cpu->sched.local.attn, __ATOMIC_RELAXED) & ATTN_IRQ) &&
+	       interruptible(cpu);
 }
 
 void ipi_serve(struct vcpu *cpu)
 {
+	if (!cpu->sched.control && interruptible(cpu))
+		ipi_take(cpu);
+}
+
+void ipi_take(struct vcpu *cpu)
+{
 	struct sched_ctx *interrupted;
 
 	/* RUNNING: no sender takes these for us meanwhile. */
-	if (!interruptible(cpu))
-		return;
 	__atomic_fetch_and(&cpu->sched.local.attn, ~(u32)ATTN_IRQ, __ATOMIC_SEQ_CST);
 	interrupted = sched_irq_enter(&cpu->sched, false);
 	for (unsigned int word = 0; word < CPUMASK_WORDS; word++) {

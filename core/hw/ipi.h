@@ -35,9 +35,12 @@ void ipi_call_one(unsigned int cpu, void (*fn)(void *info), void *info);
 
 /*
  * Serves what is pending for the calling vCPU.  Does nothing when it has
- * interrupts off, an access in flight, or is in a handler already.
+ * interrupts off, an access in flight, or is in a handler already; nor in controlled
+ * mode, where delivery is a decision: ipi_take(), when ipi_deliverable().
  */
 void ipi_serve(struct vcpu *cpu);
+bool ipi_deliverable(const struct vcpu *cpu);
+void ipi_take(struct vcpu *cpu);
 
 /* Per vCPU, owner-written, relaxed. */
 struct ipi_stats {

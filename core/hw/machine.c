@@ -24,7 +24,8 @@
 static bool config_valid(const struct machine_config *config)
 {
 	return config->nr_cpus >= 1 && config->nr_cpus <= NR_CPUS &&
-	       config->nr_frames >= MACHINE_FRAMES_MIN && config->mode <= RUN_JITTER &&
+	       config->nr_frames >= MACHINE_FRAMES_MIN &&
+	       (config->mode <= RUN_JITTER || (config->mode == RUN_CONTROLLED && MM_POINTS)) &&
 	       config->speculate_ppm <= 1000000 && config->jitter_ppm <= 1000000 &&
 	       config->window_ppm <= 1000000;
 }
@@ -34,6 +35,13 @@ static u64 turn_length(const struct machine_config *config)
 	if (config->turn)
 		return config->turn;
 	return config->mode == RUN_JITTER ? TURN_JITTER : TURN_FREE;
+}
+
+static enum rcu_mode rcu_mode(const struct machine *m)
+{
+	if (m->serial)
+		return RCU_SERIAL;
+	return m->parallel ? RCU_LIBRARY : RCU_MODEL;
 }
 
 static int create_cpus(struct machine *m)
@@ -74,6 +82,7 @@ int machine_create(const struct machine_config *config, struct machine **out)
 	m->arch = &arch_x86_64;
 	m->nr_cpus = config->nr_cpus;
 	m->serial = config->mode == RUN_SERIAL;
+	m->parallel = config->mode == RUN_FREE || config->mode == RUN_JITTER;
 	m->fail_prob = config->fail.from_boot ? config->fail.prob : 0;
 	m->turn = turn_length(config);
 	m->sched_ops = &hw_sched_ops;
@@ -87,7 +96,7 @@ int machine_create(const struct machine_config *config, struct machine **out)
 	err = create_cpus(m);
 	if (err)
 		goto out_cpus;
-	rcu_state_init(&m->rcu, m->sched_cpus, m->nr_cpus, m->serial);
+	rcu_state_init(&m->rcu, m->sched_cpus, m->nr_cpus, rcu_mode(m));
 	*out = m;
 	return 0;
 

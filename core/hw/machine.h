@@ -6,6 +6,7 @@
 #include "base/finding.h"
 #include "base/types.h"
 #include "hw/check_ops.h"
+#include "hw/control.h"
 #include "hw/ram.h"
 #include "hw/token.h"
 #include "hw/vcpu.h"
@@ -23,6 +24,7 @@ enum run_mode {
 	RUN_SERIAL,	/* one bound host thread, no tasks of their own stack */
 	RUN_FREE,	/* vCPUs are threads and run when they can */
 	RUN_JITTER,	/* the same, disturbed at points from the seed */
+	RUN_CONTROLLED,	/* one vCPU at a time on one thread, each step decided (hw/control.h) */
 };
 
 /* Allocation failures to inject (phys/fail.c), between fail_start() and fail_stop(). */
@@ -51,7 +53,9 @@ struct machine_config {
 	struct fail_config fail;
 	bool		trace;		/* event rings */
 	unsigned int	trace_events;	/* per ring; 0: default */
+	bool		trace_hash;	/* keep a hash of all events, in each ring */
 	size_t		stack_size;	/* bytes of a task's stack; 0: default */
+	struct control_config control;	/* RUN_CONTROLLED */
 };
 
 /*
@@ -69,6 +73,7 @@ struct machine {
 	struct vcpu		**cpus;
 	struct ram		ram;
 	bool			serial;		/* config.mode == RUN_SERIAL */
+	bool			parallel;	/* vCPUs are threads: free and jitter */
 	u64			turn;		/* virtual ns */
 	struct sched_cpu	**sched_cpus;	/* the same vCPUs, as sync/ wants them */
 
@@ -88,7 +93,8 @@ struct machine {
 	struct rcu_state	rcu;
 	struct lockdep_state	lockdep;
 	struct jitter		jitter;		/* unused unless RUN_JITTER */
-	struct token_pool	tokens;
+	struct token_pool	tokens;		/* used if parallel */
+	struct control		*control;	/* while a controlled machine runs */
 
 	/*
 	 * Moves with every TLB fill of a watched machine and with every call that its
@@ -114,9 +120,9 @@ void machine_destroy(struct machine *m);
  * machine_bind_host() - the calling thread becomes vCPU @nr
  *
  * Until machine_unbind_host().  For boot, tests, quiet checks and the serial
- * machine.  Takes a run token unless the machine is serial.  May be used by
- * several threads at once, each for another vCPU.  A thread that is bound
- * already may bind to another vCPU of the same machine: the binding moves.
+ * machine.  Takes a run token if the machine is parallel.  May be used by
+ * several threads at once, each for another vCPU, if the machine is parallel.  A thread
+ * that is bound already may bind to another vCPU of the same machine: the binding moves.
  */
 void machine_bind_host(struct machine *m, unsigned int nr);
 void machine_unbind_host(struct machine *m);

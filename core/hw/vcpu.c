@@ -127,6 +127,7 @@ int vcpu_create(struct machine *m, unsigned int nr, struct vcpu **out)
 			free(cpu);
 			return -ENOMEM;
 		}
+		cpu->sched.local.trace->hashed = m->config.trace_hash;
 	}
 	*out = cpu;
 	return 0;
@@ -144,15 +145,18 @@ void vcpu_destroy(struct vcpu *cpu)
 /* ---- states ---- */
 
 /*
- * Turns differ in length, so that vCPUs do not fall into step.  A serial
- * machine has no turns: nobody waits for one.
+ * Turns differ in length, so that vCPUs do not fall into step.  Where one thread runs
+ * all vCPUs there are none: nobody waits for one, or (controlled) every point is an end.
  */
 void vcpu_new_turn(struct vcpu *cpu)
 {
 	u64 turn = cpu->machine->turn;
 
-	cpu->sched.local.turn_end = cpu->machine->serial ? U64_MAX :
-		cpu->sched.local.clock + turn / 2 + prng_below(&cpu->rng, turn);
+	if (cpu->machine->parallel)
+		cpu->sched.local.turn_end =
+			cpu->sched.local.clock + turn / 2 + prng_below(&cpu->rng, turn);
+	else
+		cpu->sched.local.turn_end = cpu->sched.control ? 0 : U64_MAX;
 }
 
 void vcpu_publish_hits(struct vcpu *cpu)
@@ -205,7 +209,7 @@ void vcpu_enter(struct vcpu *cpu)
 	struct machine *m = cpu->machine;
 
 	MM_BUG_ON(this_cpu_local());
-	if (!m->serial)
+	if (m->parallel)
 		token_get(&m->tokens, cpu);
 	unpark(cpu);
 	/* Another thread may have been this vCPU before. */
@@ -222,7 +226,7 @@ void vcpu_leave(struct vcpu *cpu)
 	rcu_cpu_offline();
 	this_cpu_bind(NULL);
 	leave_running(cpu, VCPU_IDLE);
-	if (!m->serial)
+	if (m->parallel)
 		token_put(&m->tokens, cpu);
 }
 
@@ -256,6 +260,13 @@ void vcpu_idle_wait(struct vcpu *cpu)
 	if (__atomic_exchange_n(&cpu->kicked, 0, __ATOMIC_SEQ_CST))
 		return;
 	park(cpu, VCPU_IDLE);
+	if (cpu->sched.control) {
+		sched_changed(&cpu->state);
+		sched_wait(&cpu->kicked, "work",
+			   __atomic_exchange_n(&cpu->kicked, 0, __ATOMIC_SEQ_CST));
+		enter_running(cpu);
+		return;
+	}
 	token_put(tokens, cpu);
 	/* Pairs with vcpu_kick(): IDLE is visible before the flag is looked at. */
 	while (!__atomic_exchange_n(&cpu->kicked, 0, __ATOMIC_SEQ_CST))
@@ -268,6 +279,10 @@ void vcpu_kick(struct vcpu *target)
 {
 	if (__atomic_exchange_n(&target->kicked, 1, __ATOMIC_SEQ_CST))
 		return;
+	if (target->sched.control) {
+		target->sched.control->changed(&target->sched, &target->kicked);
+		return;
+	}
 	if (__atomic_load_n(&target->state, __ATOMIC_SEQ_CST) == VCPU_IDLE)
 		hw_futex_wake(&target->kicked, 1);
 }
@@ -333,7 +348,7 @@ void hw_relax(unsigned int spins)
 	__builtin_ia32_pause();
 	if (spins < DOZE_SPINS)
 		return;
-	if (cpu->sched.in_irq || cpu->machine->serial) {
+	if (cpu->sched.in_irq || !cpu->machine->parallel) {
 		if (spins % 64 == 63)
 			sched_yield();
 		return;
@@ -347,7 +362,7 @@ void hw_hold(const u64 *word, u64 value, unsigned int turns)
 {
 	struct vcpu *cpu = this_cpu();
 
-	if (cpu->machine->serial || cpu->sched.in_irq)
+	if (!cpu->machine->parallel || cpu->sched.in_irq)
 		return;
 	park(cpu, VCPU_PARKED);
 	token_hold(&cpu->machine->tokens, cpu, word, value, turns * TOKEN_TURN);
@@ -358,7 +373,7 @@ void hw_unhold(unsigned int cpu_nr)
 {
 	struct machine *m = this_machine();
 
-	if (!m->serial)
+	if (m->parallel)
 		token_unhold(&m->tokens, m->cpus[cpu_nr]);
 }
 
@@ -379,7 +394,7 @@ void hw_turn_over(void)
 	cpu->overdue = 0;
 	cpu->turns++;
 	vcpu_new_turn(cpu);
-	if (!cpu->machine->serial)
+	if (cpu->machine->parallel)
 		vcpu_yield(cpu);
 }
 
@@ -387,7 +402,7 @@ void hw_blocking_begin(void)
 {
 	struct vcpu *cpu = this_cpu();
 
-	if (cpu->machine->serial || cpu->sched.in_irq)
+	if (!cpu->machine->parallel || cpu->sched.in_irq)
 		return;
 	park(cpu, VCPU_PARKED);
 	token_put(&cpu->machine->tokens, cpu);
@@ -416,6 +431,11 @@ void hw_sleep(struct sched_ctx *self)
 	if (cpu->machine->serial)
 		mm_panic("deadlock: a serial machine sleeps",
 			 "%s waits for a wake that nobody is left to send", self->name);
+	if (cpu->sched.control) {
+		sched_wait(&self->state, "wake-up",
+			   __atomic_load_n(&self->state, __ATOMIC_SEQ_CST) != CTX_SLEEPING);
+		return;
+	}
 	hw_blocking_begin();
 	while (__atomic_load_n(&self->state, __ATOMIC_SEQ_CST) == CTX_SLEEPING)
 		hw_futex_wait(&self->state, CTX_SLEEPING);
@@ -424,7 +444,10 @@ void hw_sleep(struct sched_ctx *self)
 
 void hw_wake(struct sched_ctx *ctx)
 {
-	hw_futex_wake(&ctx->state, 1);
+	if (this_cpu() && this_cpu()->sched.control)
+		sched_changed(&ctx->state);
+	else
+		hw_futex_wake(&ctx->state, 1);
 }
 
 bool hw_reclaim(void)

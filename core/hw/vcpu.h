@@ -19,6 +19,7 @@ struct tlb_cpu_state;
 struct pcp_cpu;
 struct check_cpu;
 struct fail_nth;
+struct fiber;
 
 /* What the hardware and the layers below tasks keep for whoever runs: a task, or a bound thread. */
 struct exec_context {
@@ -33,7 +34,7 @@ struct exec_context {
 enum vcpu_state {
 	VCPU_IDLE,	/* no thread, or nothing to run: waits to be kicked */
 	VCPU_PARKED,	/* in the middle of something, without a run token */
-	VCPU_RUNNING,	/* holds a run token (or is the serial machine's only one) */
+	VCPU_RUNNING,	/* holds a run token, or the one thread of a machine that is not parallel */
 };
 
 /* One ipi_call_many() of this vCPU as a sender; it has at most one. */
@@ -62,6 +63,7 @@ struct vcpu {
 	struct sched_ctx	host_ctx;	/* the bound host thread's, or the idle loop's */
 	struct exec_context	*exec;		/* the running task's, or ->host_exec */
 	struct exec_context	host_exec;
+	struct fiber		*fiber;		/* the stack in use here, while the machine runs */
 	struct prng		rng;		/* speculation, placement: seeded per vCPU */
 	struct tlb_cpu_state	*tlbstate;	/* pgtable/ */
 	struct pcp_cpu		*pcp;		/* phys/ */
@@ -76,6 +78,7 @@ struct vcpu {
 	u64			accesses_slow;	/* of those, not by the hit path of hw/access.c */
 	u64			hits_slow;	/* TLB hits of those */
 	u64			speculate_at;	/* accesses at the next speculative fill */
+	unsigned long		fill_near;	/* controlled mode: the page of the last access */
 	u64			access_faults;	/* page faults they took */
 
 	u64			vm_events[NR_VM_EVENT_ITEMS];
@@ -160,7 +163,7 @@ void hw_unhold(unsigned int cpu_nr);
 void hw_turn_over(void);
 /*
  * Around a call that may block the host thread: parked, without a token.  In
- * a handler or on a serial machine they do nothing.
+ * a handler, or where vCPUs are no threads, they do nothing.
  */
 void hw_blocking_begin(void);
 void hw_blocking_end(void);

@@ -23,6 +23,18 @@
 #include "kern/internal.h"
 #include "sync/irqflags.h"
 
+/* A vCPU's own stack. */
+static struct fiber *idle_stack(struct vcpu *cpu)
+{
+	return &kern_cpu(cpu)->idle;
+}
+
+static void thread_main(struct vcpu *cpu)
+{
+	fiber_init_thread(idle_stack(cpu));
+	kern_idle_loop(cpu);
+}
+
 static void halt_cpus(struct machine *m, unsigned int nr)
 {
 	raw_store_order(&m->kern->halt, 1, __ATOMIC_SEQ_CST);
@@ -33,14 +45,52 @@ static void halt_cpus(struct machine *m, unsigned int nr)
 	m->kern->running = false;
 }
 
+static int run_controlled(struct machine *m)
+{
+	int err = control_start(m, &m->config.control, kern_idle_loop, idle_stack);
+
+	m->kern->running = !err;
+	return err;
+}
+
+/* The idle loops leave their stacks. */
+static void halt_controlled(struct machine *m)
+{
+	raw_store_order(&m->kern->halt, 1, __ATOMIC_SEQ_CST);
+	for (unsigned int i = 0; i < m->nr_cpus; i++)
+		vcpu_kick(m->cpus[i]);
+	control_run(m->control);
+	control_stop(m, &m->kern->control);
+	m->kern->running = false;
+}
+
+static bool wait_controlled(struct machine *m)
+{
+	enum control_end end = control_run(m->control);
+
+	m->kern->control = m->control->stats;
+	if (end == CONTROL_QUIET && !kern_nr_tasks(m))
+		return true;
+	if (end != CONTROL_ABANDONED)
+		kern_report_stuck(m, end);
+	return false;
+}
+
+const struct control_stats *machine_control_stats(const struct machine *m)
+{
+	return &m->kern->control;
+}
+
 int machine_run(struct machine *m)
 {
 	if (m->serial || m->kern->running)
 		return -EINVAL;
 	raw_store_order(&m->kern->halt, 0, __ATOMIC_SEQ_CST);
 	m->kern->running = true;
+	if (m->config.mode == RUN_CONTROLLED)
+		return run_controlled(m);
 	for (unsigned int i = 0; i < m->nr_cpus; i++) {
-		if (vcpu_start(m->cpus[i], kern_idle_loop)) {
+		if (vcpu_start(m->cpus[i], thread_main)) {
 			halt_cpus(m, i);
 			return -EAGAIN;
 		}
@@ -53,7 +103,10 @@ void machine_stop(struct machine *m)
 	if (!m->kern->running)
 		return;
 	MM_BUG_ON(kern_nr_tasks(m));
-	halt_cpus(m, m->nr_cpus);
+	if (m->control)
+		halt_controlled(m);
+	else
+		halt_cpus(m, m->nr_cpus);
 }
 
 unsigned int kern_nr_tasks(struct machine *m)
@@ -69,6 +122,12 @@ bool machine_wait(struct machine *m, unsigned int ms)
 	unsigned int waited = 0;
 	u32 live;
 
+	if (m->control) {
+		if (!wait_controlled(m))
+			return false;
+		tsan_acquire(&kern->sync_exit);
+		return true;
+	}
 	while ((live = kern_nr_tasks(m))) {
 		if (ms && waited >= ms)
 			return false;
@@ -160,8 +219,11 @@ void kern_exit(struct machine *m)
 	machine_set_sched_ops(m, &hw_sched_ops);
 	kern_pool_drain(kern);
 	MM_WARN_ON_ONCE(!list_empty(&kern->tasks));
-	for (unsigned int i = 0; i < m->nr_cpus; i++)
+	for (unsigned int i = 0; i < m->nr_cpus; i++) {
+		/* A thread's own stack is not ours: it has no map. */
+		fiber_destroy(&kern->cpus[i].idle);
 		m->cpus[i]->kern = NULL;
+	}
 	m->kern = NULL;
 	free(kern->cpus);
 	free(kern);

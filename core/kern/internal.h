@@ -4,6 +4,7 @@
 
 #include "base/list.h"
 #include "base/types.h"
+#include "hw/control.h"
 #include "hw/cpumask.h"
 #include "hw/fiber.h"
 #include "kern/sched.h"
@@ -46,6 +47,7 @@ struct kern {
 
 	/* Host side: one thread. */
 	bool			running;
+	struct control_stats	control;	/* of the latest controlled run */
 
 	/* Under ->lock. */
 	u32			lock;
@@ -73,9 +75,13 @@ struct task_struct *kern_dequeue(struct kern_cpu *kc, unsigned int nr);
 struct task_struct *kern_steal(struct vcpu *cpu);
 void kern_set_idle(struct vcpu *cpu, bool idle);
 
+/* deadlock.c */
+/* The run stands still, or does not end: a finding that says who waits for what. */
+void kern_report_stuck(struct machine *m, enum control_end end);
+
 /* sched.c */
 void kern_task_entry(void *task);	/* first thing on a task's stack */
-void kern_idle_loop(struct vcpu *cpu);	/* a vCPU's thread */
+void kern_idle_loop(struct vcpu *cpu);	/* what a vCPU does all day */
 /* The sched_ops that differ from the hardware's. */
 void kern_sleep(struct sched_ctx *self);
 void kern_wake(struct sched_ctx *ctx);

@@ -17,6 +17,12 @@
 /* One wake in so many is placed on any vCPU, as a balancer would once in a while. */
 #define WAKE_ANYWHERE	8
 
+/* Nothing but the schedule may draw lots. */
+static bool controlled(const struct kern *kern)
+{
+	return kern->machine->config.mode == RUN_CONTROLLED;
+}
+
 /* ---- run queues ---- */
 
 static void enqueue(struct kern_cpu *kc, struct task_struct *task)
@@ -57,7 +63,8 @@ struct task_struct *kern_dequeue(struct kern_cpu *kc, unsigned int nr)
 struct task_struct *kern_steal(struct vcpu *cpu)
 {
 	struct machine *m = cpu->machine;
-	unsigned int first = (unsigned int)prng_below(&cpu->rng, m->nr_cpus);
+	unsigned int first = controlled(m->kern) ? cpu->nr :
+			     (unsigned int)prng_below(&cpu->rng, m->nr_cpus);
 
 	for (unsigned int i = 0; i < m->nr_cpus; i++) {
 		unsigned int victim = (first + i) % m->nr_cpus;
@@ -115,9 +122,9 @@ static unsigned int select_cpu(struct kern *kern, struct task_struct *task, bool
 {
 	struct vcpu *cpu = this_cpu();
 	unsigned int nr_cpus = kern->machine->nr_cpus, nr;
-	u64 random = cpu ? prng_next(&cpu->rng) : task->id;
+	u64 random = cpu && !controlled(kern) ? prng_next(&cpu->rng) : task->id;
 
-	if (push || !(random % WAKE_ANYWHERE)) {
+	if (push || (!controlled(kern) && !(random % WAKE_ANYWHERE))) {
 		nr = (unsigned int)((random >> 8) % nr_cpus);
 		if (cpumask_test_cpu(nr, &task->cpus))
 			return nr;
@@ -142,4 +149,7 @@ void kern_place(struct task_struct *task, bool push)
 	enqueue(&kern->cpus[nr], task);
 	trace_event(EV_WAKE, task->id, nr, 0);
 	vcpu_kick(task->machine->cpus[nr]);
+	/* There the end of a turn is a decision: it can be made now. */
+	if (controlled(kern))
+		vcpu_attn(task->machine->cpus[nr], ATTN_RESCHED);
 }

@@ -178,7 +178,10 @@ static void context_switch(struct vcpu *cpu, struct task_struct *next)
 		prev->left_clock = cpu->sched.local.clock;
 		tsan_release(&prev->sync);
 	}
+	if (cpu->sched.control && !kern_queued(kc))
+		__atomic_fetch_and(&cpu->sched.local.attn, ~(u32)ATTN_RESCHED, __ATOMIC_RELAXED);
 	become(cpu, next);
+	cpu->fiber = next ? &next->fiber : &kc->idle;
 	fiber_switch(prev ? &prev->fiber : &kc->idle, next ? &next->fiber : &kc->idle,
 		     prev && prev->run == TASK_DEAD);
 	finish_switch();
@@ -289,13 +292,15 @@ void kern_turn_over(void)
 	 */
 	if (may_switch) {
 		cpu->current_task->owes_turn =
-			cpu->machine->nr_cpus == 1 && cpu->current_task->in_op;
+			cpu->machine->parallel && cpu->machine->nr_cpus == 1 &&
+			cpu->current_task->in_op;
 		may_switch = !cpu->current_task->owes_turn;
 	}
 	hw_turn_over();
 	if (!may_switch)
 		return;
-	push = cpu->machine->nr_cpus > 1 && !prng_below(&cpu->rng, PUSH_ONE_IN);
+	push = cpu->machine->parallel && cpu->machine->nr_cpus > 1 &&
+	       !prng_below(&cpu->rng, PUSH_ONE_IN);
 	if (push || kern_queued(kern_cpu(cpu)))
 		switch_away(push);
 }
@@ -314,6 +319,9 @@ void cond_resched(void)
 	struct cpu_local *local = &cpu->sched.local;
 	u32 attn = __atomic_load_n(&local->attn, __ATOMIC_RELAXED);
 
+	/* A decision of the schedule, at points. */
+	if (cpu->sched.control)
+		return;
 	/* Without points this is where time passes. */
 	if (!MM_POINTS)
 		local->clock += 200;
@@ -467,13 +475,12 @@ static u64 switches(const struct machine *m)
 	return sum;
 }
 
+/* Whoever has been queued has been kicked for: the state changes once more when it is gone. */
 static void wait_idle(struct vcpu *cpu)
 {
-	unsigned int spins = 0;
-
-	while (kern_queued(kern_cpu(cpu)) ||
-	       __atomic_load_n(&cpu->state, __ATOMIC_SEQ_CST) != VCPU_IDLE)
-		sched_relax(++spins);
+	sched_wait(&cpu->state, "idle vCPU",
+		   !kern_queued(kern_cpu(cpu)) &&
+			   __atomic_load_n(&cpu->state, __ATOMIC_SEQ_CST) == VCPU_IDLE);
 	tsan_acquire(&cpu->sync);
 }
 
@@ -505,7 +512,6 @@ void kern_idle_loop(struct vcpu *cpu)
 {
 	struct kern *kern = cpu->machine->kern;
 
-	fiber_init_thread(&kern_cpu(cpu)->idle);
 	while (!halted(kern)) {
 		struct task_struct *task = next_task(cpu);
 

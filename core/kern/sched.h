@@ -75,16 +75,22 @@ void kern_use_mm(struct mm_struct *mm);
  * machine_run() - start the vCPU threads: started tasks begin to run
  *
  * Not in serial mode (-EINVAL).  0 or -EAGAIN when the host refuses threads;
- * then none runs.
+ * then none runs.  A controlled machine runs in machine_wait().
  */
 int machine_run(struct machine *m);
-/* Waits until no started task is left; false when the deadline passed first (host ms, 0: none). */
+/*
+ * Waits until no started task is left; false when the deadline passed first (host ms, 0:
+ * none).  A controlled machine runs here, and knows no deadline: false when it is stuck,
+ * which is a finding, or was abandoned.  Its tasks then stay where they are for good.
+ */
 bool machine_wait(struct machine *m, unsigned int ms);
 /* Tasks should finish: kern_should_stop() is true from now on. Any thread. */
 void machine_ask_stop(struct machine *m);
 bool kern_should_stop(void);
 /* Ends the vCPU threads; every task must have exited.  Serial and not running: nothing. */
 void machine_stop(struct machine *m);
+/* What the latest controlled run was. */
+const struct control_stats *machine_control_stats(const struct machine *m);
 
 /* Started and not yet dead. */
 unsigned int kern_nr_tasks(struct machine *m);

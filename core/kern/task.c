@@ -91,6 +91,14 @@ void kern_pool_drain(struct kern *kern)
 		free_task(task);
 }
 
+/* Where its maker is; under control at home, so that a program's tasks begin apart. */
+static u32 first_cpu(const struct machine *m, u64 id)
+{
+	if (m->config.mode == RUN_CONTROLLED)
+		return (u32)((id - 1) % m->nr_cpus);
+	return this_cpu() ? this_cpu()->nr : (u32)(id % m->nr_cpus);
+}
+
 struct task_struct *task_create(struct machine *m, u64 id, u64 parent, struct mm_struct *mm,
 				void (*fn)(void *), void *arg)
 {
@@ -113,7 +121,7 @@ struct task_struct *task_create(struct machine *m, u64 id, u64 parent, struct mm
 	task->mm = mm;
 	task->active_mm = mm;
 	task->run = TASK_NEW;
-	task->last_cpu = this_cpu() ? this_cpu()->nr : (u32)(id % m->nr_cpus);
+	task->last_cpu = first_cpu(m, id);
 	memset(&task->cpus, 0xff, sizeof(task->cpus));
 	tsan_release(&kern->tasks);
 	hw_lock(&kern->lock);

@@ -294,7 +294,9 @@ static int run_parallel(struct op_run *run)
 
 	if (err)
 		return err;
-	machine_wait(run->machine, 0);
+	/* False: a controlled machine is stuck. */
+	if (!machine_wait(run->machine, 0))
+		return -EDEADLK;
 	machine_stop(run->machine);
 	return 0;
 }

@@ -22,7 +22,8 @@ struct file;
  *	RUN_SERIAL	on the calling host thread, op by op: a program in the order
  *			in which it is written, streams in an order drawn from the
  *			seed.  Barriers and delays mean nothing.
- *	free, jitter	tasks run in parallel on the vCPUs; the caller waits for the
+ *	free, jitter,
+ *	controlled	tasks run in parallel on the vCPUs; the caller waits for the
  *			last one.  barrier(T) waits until each task of T has
  *			come to as many barriers, or has ended.  In an ordered
  *			program an op waits for every op before it that is not
@@ -88,7 +89,8 @@ void op_run_destroy(struct op_run *run);
 
 /*
  * Once per run.  0 when the ops were executed, whatever they answered;
- * -ENOMEM or -EAGAIN when the run itself could not go on.
+ * -ENOMEM or -EAGAIN when the run itself could not go on; -EDEADLK when a controlled
+ * machine is stuck, which is a finding: then nothing may be destroyed.
  */
 int op_run_program(struct op_run *run, const struct op_list *list);
 

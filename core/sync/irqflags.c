@@ -15,7 +15,7 @@
 static void irqs_came_on(struct sched_cpu *cpu)
 {
 	if (unlikely(__atomic_load_n(&cpu->local.attn, __ATOMIC_ACQUIRE) & ATTN_IRQ) &&
-	    !cpu->in_irq && cpu->ops->serve_irqs)
+	    !cpu->in_irq && !cpu->control && cpu->ops->serve_irqs)
 		cpu->ops->serve_irqs();
 }
 

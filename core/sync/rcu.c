@@ -22,6 +22,11 @@
  * the library's lock, so each section that the library waits for has last_phase <= p0
  * or has passed through prev[p0 + 1].
  *
+ * In controlled mode the vCPUs take turns on one thread, and the library, which knows
+ * threads, would wait for ever.  There a *model* says when a grace period may end: when
+ * each section whose vCPU entered it in phase p0 or before has been left.  When it does
+ * end, and callbacks run, is up to the schedule.  What TSan is told is the same.
+ *
  * The file is compiled without TSan and calls the library's functions (sync/urcu.h).
  * It must not enter the library on a thread that acts for another's vCPU, and must not
  * hold the run token while the library waits: the reader it waits for may need it.
@@ -38,12 +43,13 @@
 #include "sync/sched.h"
 #include "sync/urcu.h"
 
-void rcu_state_init(struct rcu_state *rs, struct sched_cpu **cpus, unsigned int nr, bool serial)
+void rcu_state_init(struct rcu_state *rs, struct sched_cpu **cpus, unsigned int nr,
+		    enum rcu_mode mode)
 {
 	memset(rs, 0, sizeof(*rs));
 	rs->cpus = cpus;
 	rs->nr_cpus = nr;
-	rs->serial = serial;
+	rs->mode = mode;
 }
 
 void rcu_state_destroy(struct rcu_state *rs)
@@ -51,7 +57,7 @@ void rcu_state_destroy(struct rcu_state *rs)
 	unsigned int i;
 
 	for (i = 0; i < rs->nr_cpus; i++) {
-		if (rs->cpus[i] && rs->cpus[i]->rcu.callbacks)
+		if (rs->cpus[i] && (rs->cpus[i]->rcu.callbacks || rs->cpus[i]->rcu.batch))
 			finding_report(FINDING_REFS, "REFS: RCU callbacks left at the end",
 				       "vCPU %u has some", i);
 	}
@@ -65,7 +71,7 @@ void rcu_cpu_online(void)
 		return;
 	MM_BUG_ON(rc->online || rc->nest);
 	rc->online = true;
-	rc->library = !rc->state->serial;
+	rc->library = rc->state->mode == RCU_LIBRARY;
 	if (!rc->library || lib_registered())
 		return;
 	tsan_ignore_sync_begin();
@@ -93,7 +99,7 @@ void rcu_cpu_offline(void)
 
 /* --- readers ------------------------------------------------------------------ */
 
-#if MM_CHECK || MM_TSAN
+#if MM_CHECK || MM_TSAN || MM_POINTS
 /* The outermost section begins: leave a mark for each phase that has gone by. */
 static void reader_enter(struct sched_cpu *cpu)
 {
@@ -181,6 +187,8 @@ void rcu_read_unlock(void)
 	/* Last, and the vCPU not needed after it: keeps the fast path free of spills. */
 	if (nest == 1 && likely(cpu->rcu.library))
 		lib_read_unlock();
+	else if (nest == 1)
+		sched_changed(cpu->rcu.state);
 }
 
 bool rcu_read_lock_held(void)
@@ -223,20 +231,18 @@ static void acquire_readers(struct rcu_state *rs, u64 p0)
 #endif
 }
 
-/* Somebody is in a section that the grace period just begun must outlast. */
-static bool readers_inside(struct rcu_state *rs, struct sched_cpu *self, u64 p0)
+/* Somebody is in a section that the grace period begun in phase p0 must outlast. */
+static bool readers_inside(const struct rcu_state *rs, u64 p0)
 {
-#if MM_CHECK
 	unsigned int i;
 
 	for (i = 0; i < rs->nr_cpus; i++) {
 		struct sched_cpu *cpu = rs->cpus[i];
 
-		if (cpu && cpu != self && __atomic_load_n(&cpu->rcu.nest, __ATOMIC_RELAXED) &&
+		if (cpu && __atomic_load_n(&cpu->rcu.nest, __ATOMIC_RELAXED) &&
 		    __atomic_load_n(&cpu->rcu.last_phase, __ATOMIC_RELAXED) <= p0)
 			return true;
 	}
-#endif
 	return false;
 }
 
@@ -251,10 +257,9 @@ static void library_wait(struct sched_cpu *cpu)
 		cpu->ops->blocking_end();
 }
 
-/* The one grace period: for synchronize_rcu and for batches of callbacks. */
-static void wait_for_readers(struct sched_cpu *cpu)
+/* Returns the phase that ends: sections begun in a later one are not waited for. */
+static u64 begin_grace_period(struct rcu_state *rs)
 {
-	struct rcu_state *rs = cpu->rcu.state;
 	u64 p0;
 
 	tsan_release(&rs->gp_begin);
@@ -264,11 +269,21 @@ static void wait_for_readers(struct sched_cpu *cpu)
 			 __ATOMIC_RELAXED);
 #endif
 	__atomic_fetch_add(&rs->nr_grace_periods, 1, __ATOMIC_RELAXED);
-	if (!rs->serial) {
-		if (readers_inside(rs, cpu, p0))
-			window_hit(WIN_GP_WAITED_FOR_READER);
+	if (rs->mode != RCU_SERIAL && MM_CHECK && readers_inside(rs, p0))
+		window_hit(WIN_GP_WAITED_FOR_READER);
+	return p0;
+}
+
+/* The one grace period: for synchronize_rcu and for batches of callbacks. */
+static void wait_for_readers(struct sched_cpu *cpu)
+{
+	struct rcu_state *rs = cpu->rcu.state;
+	u64 p0 = begin_grace_period(rs);
+
+	if (rs->mode == RCU_LIBRARY)
 		library_wait(cpu);
-	}
+	else if (rs->mode == RCU_MODEL)
+		sched_wait(rs, "grace period", !readers_inside(rs, p0));
 	acquire_readers(rs, p0);
 }
 
@@ -336,27 +351,6 @@ static unsigned long run_callbacks(struct sched_cpu *cpu, struct rcu_head *head)
 	return nr;
 }
 
-void call_rcu(struct rcu_head *head, void (*func)(struct rcu_head *head))
-{
-	struct sched_cpu *cpu;
-
-	sched_point(SCHED_RCU, head);
-	cpu = this_sched_cpu();
-	MM_BUG_ON(!cpu || !cpu->rcu.state);
-	head->func = func;
-	tsan_release(head);
-	push_callback(&cpu->rcu, head);
-	if (unlikely(cpu->rcu.nr_queued >= cpu->rcu.process_at) && sched_may_sleep(cpu))
-		rcu_process_callbacks();
-}
-
-bool rcu_callbacks_pending(void)
-{
-	struct sched_cpu *cpu = this_sched_cpu();
-
-	return cpu && __atomic_load_n(&cpu->rcu.callbacks, __ATOMIC_RELAXED);
-}
-
 /* A batch begins before its callbacks leave their lists: rcu_barrier finds one or the other. */
 static void batch_begin(struct rcu_cpu *rc)
 {
@@ -367,6 +361,76 @@ static void batch_end(struct rcu_cpu *rc)
 {
 	tsan_release(&rc->batch_ended);
 	__atomic_store_n(&rc->batch_ended, rc->batch_ended + 1, __ATOMIC_SEQ_CST);
+	sched_changed(&rc->batch_ended);
+}
+
+/* --- the model's batches -------------------------------------------------------- */
+
+/*
+ * One batch of a vCPU waits at a time; the grace period of what comes meanwhile begins
+ * when it has ended, as in the kernel.
+ */
+static void begin_batch(struct rcu_cpu *rc)
+{
+	if (rc->batch || !rc->callbacks)
+		return;
+	batch_begin(rc);
+	rc->batch = take_callbacks(rc, NULL);
+	rc->batch_phase = begin_grace_period(rc->state);
+}
+
+bool rcu_batch_ready(const struct sched_cpu *cpu)
+{
+	return cpu->rcu.batch && !readers_inside(cpu->rcu.state, cpu->rcu.batch_phase);
+}
+
+void rcu_batch_end(void)
+{
+	struct sched_cpu *cpu = this_sched_cpu();
+	struct rcu_cpu *rc = &cpu->rcu;
+	struct rcu_head *list = rc->batch;
+
+	rc->batch = NULL;
+	acquire_readers(rc->state, rc->batch_phase);
+	run_callbacks(cpu, list);
+	batch_end(rc);
+	begin_batch(rc);
+}
+
+/* The schedule may have ended the batch while we waited for its readers. */
+static unsigned long process_model(struct sched_cpu *cpu)
+{
+	struct rcu_cpu *rc = &cpu->rcu;
+	u64 done = rc->nr_done;
+
+	begin_batch(rc);
+	sched_wait(rc->state, "grace period", !rc->batch || rcu_batch_ready(cpu));
+	if (rc->batch)
+		rcu_batch_end();
+	return (unsigned long)(rc->nr_done - done);
+}
+
+void call_rcu(struct rcu_head *head, void (*func)(struct rcu_head *head))
+{
+	struct sched_cpu *cpu;
+
+	sched_point(SCHED_RCU, head);
+	cpu = this_sched_cpu();
+	MM_BUG_ON(!cpu || !cpu->rcu.state);
+	head->func = func;
+	tsan_release(head);
+	push_callback(&cpu->rcu, head);
+	if (cpu->rcu.state->mode == RCU_MODEL)
+		begin_batch(&cpu->rcu);
+	else if (unlikely(cpu->rcu.nr_queued >= cpu->rcu.process_at) && sched_may_sleep(cpu))
+		rcu_process_callbacks();
+}
+
+bool rcu_callbacks_pending(void)
+{
+	struct sched_cpu *cpu = this_sched_cpu();
+
+	return cpu && (__atomic_load_n(&cpu->rcu.callbacks, __ATOMIC_RELAXED) || cpu->rcu.batch);
 }
 
 unsigned long rcu_process_callbacks(void)
@@ -379,6 +443,8 @@ unsigned long rcu_process_callbacks(void)
 	if (!rcu_callbacks_pending())
 		return 0;
 	might_sleep();
+	if (rc->state->mode == RCU_MODEL)
+		return process_model(cpu);
 	batch_begin(rc);
 	rc->process_at = rc->nr_queued + RCU_BATCH;
 	list = take_callbacks(rc, NULL);
@@ -391,7 +457,7 @@ unsigned long rcu_process_callbacks(void)
 /* Batches that others have begun end. */
 static void wait_for_batches(struct rcu_state *rs, struct sched_cpu *self)
 {
-	unsigned int i, spins = 0;
+	unsigned int i;
 
 	for (i = 0; i < rs->nr_cpus; i++) {
 		struct rcu_cpu *rc;
@@ -401,10 +467,32 @@ static void wait_for_batches(struct rcu_state *rs, struct sched_cpu *self)
 			continue;
 		rc = &rs->cpus[i]->rcu;
 		begun = __atomic_load_n(&rc->batch_begun, __ATOMIC_SEQ_CST);
-		while (__atomic_load_n(&rc->batch_ended, __ATOMIC_SEQ_CST) < begun)
-			sched_relax(spins++);
+		sched_wait(&rc->batch_ended, "batch of callbacks",
+			   __atomic_load_n(&rc->batch_ended, __ATOMIC_SEQ_CST) >= begun);
 		tsan_acquire(&rc->batch_ended);
 	}
+}
+
+/* Nobody runs but the caller: what the model's batches hold is the caller's to run. */
+static struct rcu_head *take_batches(struct rcu_state *rs, struct rcu_head *tail)
+{
+	unsigned int i;
+
+	for (i = rs->nr_cpus; i-- > 0;) {
+		struct rcu_head **link;
+		struct rcu_cpu *rc;
+
+		if (!rs->cpus[i] || !rs->cpus[i]->rcu.batch)
+			continue;
+		rc = &rs->cpus[i]->rcu;
+		for (link = &rc->batch; *link; link = &(*link)->next)
+			;
+		*link = tail;
+		tail = rc->batch;
+		rc->batch = NULL;
+		batch_end(rc);
+	}
+	return tail;
 }
 
 void rcu_barrier(void)
@@ -424,10 +512,14 @@ void rcu_barrier(void)
 		if (rs->cpus[i])
 			list = take_callbacks(&rs->cpus[i]->rcu, list);
 	}
+	if (!cpu->control)
+		list = take_batches(rs, list);
 	if (list) {
 		wait_for_readers(cpu);
 		run_callbacks(cpu, list);
 	}
 	batch_end(&cpu->rcu);
+	if (cpu->rcu.batch)
+		process_model(cpu);
 	wait_for_batches(rs, cpu);
 }

@@ -27,7 +27,8 @@
 /* --- the machine's side ------------------------------------------------------ */
 
 /* cpus: array of nr pointers, kept by the caller, filled before any of them runs. */
-void rcu_state_init(struct rcu_state *rs, struct sched_cpu **cpus, unsigned int nr, bool serial);
+void rcu_state_init(struct rcu_state *rs, struct sched_cpu **cpus, unsigned int nr,
+		    enum rcu_mode mode);
 /* Nothing may be queued any more; finding REFS if something is. */
 void rcu_state_destroy(struct rcu_state *rs);
 
@@ -94,5 +95,13 @@ void rcu_barrier(void);
 unsigned long rcu_process_callbacks(void);
 /* Callbacks wait on this vCPU. */
 bool rcu_callbacks_pending(void);
+
+/*
+ * RCU_MODEL: a vCPU's callbacks whose grace period may end now, because every section
+ * that was open when it began has been left; and its end, on that vCPU, where it may
+ * sleep.  When to do so is a decision of the schedule (hw/control.c).
+ */
+bool rcu_batch_ready(const struct sched_cpu *cpu);
+void rcu_batch_end(void);
 
 #endif

@@ -30,7 +30,7 @@ struct rcu_cpu {
 	struct rcu_state *state;	/* the machine's; NULL: no RCU here */
 	unsigned int	nest;		/* owner: depth of read sections */
 	bool		online;		/* owner: a thread is bound and may read */
-	bool		library;	/* owner: sections enter the library (not serial) */
+	bool		library;	/* owner: sections enter the library (free mode) */
 	bool		registered;	/* owner: by rcu_cpu_online, which undoes it */
 	/* Owner writes, grace periods read: phase seen by the latest outermost section. */
 	u64		last_phase;
@@ -46,7 +46,17 @@ struct rcu_cpu {
 	/* Batches begun and ended by this vCPU: rcu_barrier waits for begun ones. */
 	u64		batch_begun;
 	u64		batch_ended;
+	/* Controlled mode: callbacks whose grace period has begun, and in which phase. */
+	struct rcu_head	*batch;
+	u64		batch_phase;
 } __cacheline_aligned;
+
+/* Who says when a grace period may end. */
+enum rcu_mode {
+	RCU_LIBRARY,		/* liburcu: each vCPU is a thread */
+	RCU_MODEL,		/* ourselves: the vCPUs take turns on one thread */
+	RCU_SERIAL,		/* nobody: one vCPU runs to its end, then the next */
+};
 
 /* The machine's. */
 struct rcu_state {
@@ -55,7 +65,7 @@ struct rcu_state {
 	u64		in_grace;	/* of these, as the newest grace period began: a hint */
 	u64		gp_begin;			/* TSan address */
 	/* Set before the vCPUs run. */
-	bool		serial;		/* one thread runs every vCPU: nothing to wait for */
+	enum rcu_mode	mode;
 	unsigned int	nr_cpus;
 	struct sched_cpu **cpus;	/* nr_cpus of them; the caller's array */
 	u64		nr_grace_periods __cacheline_aligned;	/* relaxed */

@@ -33,8 +33,11 @@
 #define RWSEM_SPINS		12
 #define RWSEM_SPINS_ALONE	100
 
+/* Where a scheduler decides who runs, a turn of ours is one more decision for nothing. */
 static inline bool rwsem_worth_spinning(unsigned int spins)
 {
+	if (this_sched_cpu()->control)
+		return false;
 	return spins < RWSEM_SPINS || (spins < RWSEM_SPINS_ALONE && sched_alone());
 }
 

@@ -68,9 +68,11 @@ static void serve_irqs(struct sched_cpu *cpu)
 		cpu->ops->serve_irqs();
 }
 
-/* The turn is over, or somebody says so. */
-static void turn_over(struct sched_cpu *cpu)
+/* It is over, or somebody says so. */
+void sched_turn_over(void)
 {
+	struct sched_cpu *cpu = this_sched_cpu();
+
 	/*
 	 * Between prepare and sleep the context must not be set aside: it would count
 	 * as asleep before it has looked at its condition, and miss its wake-up.
@@ -89,26 +91,29 @@ void sched_point_slow(enum sched_kind kind, const void *obj)
 	struct sched_cpu *cpu = this_sched_cpu();
 
 	cpu->points_slow++;
-	if (cpu->in_irq)
-		return;		/* handlers run to their end */
-	if (cpu->strategy) {
-		/* Interrupts and turns are its choices too. */
-		cpu->strategy->point(cpu->strategy, cpu, kind, obj);
+	if (cpu->control) {
+		cpu->control->point(cpu, kind, obj);
 		return;
 	}
+	if (cpu->in_irq)
+		return;		/* handlers run to their end */
 	serve_irqs(cpu);
 	if (cpu->jitter)
 		jitter_point(cpu, kind, obj);
 	/* Neither of the two switches tasks. */
 	if ((attention(cpu) & (ATTN_RESCHED | ATTN_STOP)) ||
 	    cpu->local.clock >= cpu->local.turn_end)
-		turn_over(cpu);
+		sched_turn_over();
 }
 
 void sched_relax(unsigned int spins)
 {
 	struct sched_cpu *cpu = this_sched_cpu();
 
+	if (unlikely(cpu && cpu->control)) {
+		cpu->control->yield(cpu);
+		return;
+	}
 	cpu_relax();
 	if (likely(cpu && !cpu->in_irq)) {
 		serve_irqs(cpu);
@@ -122,7 +127,25 @@ bool sched_alone(void)
 {
 	struct sched_cpu *cpu = this_sched_cpu();
 
-	return cpu && !cpu->strategy && cpu->ops->wanted && !cpu->ops->wanted();
+	return cpu && !cpu->control && cpu->ops->wanted && !cpu->ops->wanted();
+}
+
+void sched_wait_turn(const void *obj, const char *what, unsigned int spins)
+{
+	struct sched_cpu *cpu = this_sched_cpu();
+
+	if (unlikely(cpu && cpu->control))
+		cpu->control->wait(cpu, obj, what);
+	else
+		sched_relax(spins);
+}
+
+void sched_changed(const void *obj)
+{
+	struct sched_cpu *cpu = this_sched_cpu();
+
+	if (unlikely(cpu && cpu->control))
+		cpu->control->changed(cpu, obj);
 }
 
 /* --- sleeping ------------------------------------------------------------- */
@@ -142,9 +165,10 @@ void sched_sleep(const void *obj)
 	struct sched_ctx *ctx = cpu->ctx;
 
 	cpu->local.clock += sched_cost(SCHED_WAIT);
-	if (__atomic_load_n(&ctx->state, __ATOMIC_ACQUIRE) == CTX_SLEEPING &&
-	    !(cpu->strategy && cpu->strategy->wait(cpu->strategy, cpu, ctx, obj)))
+	ctx->waits_for = obj;
+	if (__atomic_load_n(&ctx->state, __ATOMIC_ACQUIRE) == CTX_SLEEPING)
 		cpu->ops->sleep(ctx);
+	ctx->waits_for = NULL;
 	/* Perhaps on another vCPU now. */
 	if (__atomic_load_n(&ctx->state, __ATOMIC_ACQUIRE) == CTX_RUNNING) {
 		tsan_acquire(&ctx->wake_clock);
@@ -157,6 +181,7 @@ void sched_finish_sleep(void)
 	struct sched_ctx *ctx = this_sched_cpu()->ctx;
 
 	__atomic_store_n(&ctx->state, CTX_RUNNING, __ATOMIC_RELAXED);
+	ctx->waits_done++;
 }
 
 static void raise_wake_clock(struct sched_ctx *ctx, u64 clock)
@@ -180,10 +205,7 @@ bool sched_wake(struct sched_ctx *ctx)
 	tsan_release(&ctx->wake_clock);
 	if (__atomic_exchange_n(&ctx->state, CTX_RUNNING, __ATOMIC_SEQ_CST) != CTX_SLEEPING)
 		return false;
-	if (cpu && cpu->strategy)
-		cpu->strategy->wake(cpu->strategy, cpu, ctx);
-	else
-		(cpu ? cpu->ops : &sched_default_ops)->wake(ctx);
+	(cpu ? cpu->ops : &sched_default_ops)->wake(ctx);
 	return true;
 }
 

@@ -24,7 +24,7 @@
 #include "sync/windows.h"
 
 struct sched_cpu;
-struct sched_strategy;
+struct sched_control;
 struct jitter;
 
 enum ctx_state { CTX_RUNNING, CTX_SLEEPING };
@@ -35,6 +35,10 @@ struct sched_ctx {
 	u32			state;
 	/* Clock of the latest waker, atomic maximum; the sleeper takes it over. */
 	u64			wake_clock;
+	/* Owner only.  What it sleeps for, in reports; NULL: it does not. */
+	const void		*waits_for;
+	/* Owner only.  Conditions that it has waited for and found true. */
+	u64			waits_done;
 	/* Owner only.  What it does, for jitter to tell calls apart; any number. */
 	u32			what;
 	/* Immutable.  Set by kern/: embedded in a task that has a stack of its own. */
@@ -100,17 +104,22 @@ struct sched_ops {
 extern const struct sched_ops sched_default_ops;
 
 /*
- * A controlled scheduler, when there is one: it is asked first, at every point
- * that takes the slow path (keep local.turn_end at 0 to see them all) and before
- * every sleep.  NULL in free and jitter mode.
+ * Controlled mode: whoever decides what happens next (hw/control.c).  Interrupts, turns,
+ * RCU callbacks are its decisions too, so where it is installed nothing of the kind is
+ * done at points, nor where interrupts come on.  Keep local.turn_end at 0, so that every
+ * point takes the slow path.  NULL in all other modes.
  */
-struct sched_strategy {
-	void (*point)(struct sched_strategy *s, struct sched_cpu *cpu, enum sched_kind kind,
-		      const void *obj);
-	/* True: it has waited for a wake of ctx; false: let ops->sleep do it. */
-	bool (*wait)(struct sched_strategy *s, struct sched_cpu *cpu, struct sched_ctx *ctx,
-		     const void *obj);
-	void (*wake)(struct sched_strategy *s, struct sched_cpu *cpu, struct sched_ctx *ctx);
+struct sched_control {
+	/* An operation on obj comes next.  Called in handlers and RCU callbacks too. */
+	void (*point)(struct sched_cpu *cpu, enum sched_kind kind, const void *obj);
+	/*
+	 * The caller has looked at obj, in vain, and will look again: not before
+	 * somebody says that it has changed.  what: the object's kind, for reports.
+	 */
+	void (*wait)(struct sched_cpu *cpu, const void *obj, const char *what);
+	void (*changed)(struct sched_cpu *cpu, const void *obj);
+	/* The caller waits, it does not know for what: others first. */
+	void (*yield)(struct sched_cpu *cpu);
 };
 
 #define JITTER_WHATS	32
@@ -128,7 +137,7 @@ struct sched_cpu {
 	struct cpu_local	local;		/* must be first: base/this_cpu.h */
 	struct sched_ctx	*ctx;		/* what runs here; never NULL while bound */
 	const struct sched_ops	*ops;
-	struct sched_strategy	*strategy;
+	const struct sched_control *control;	/* NULL unless a controlled machine runs */
 	struct jitter		*jitter;	/* the machine's, NULL unless RUN_JITTER */
 	struct lockdep_state	*lockdep;	/* the machine's, may be NULL */
 	struct rcu_cpu		rcu;
@@ -176,6 +185,24 @@ void sched_relax(unsigned int spins);
 bool sched_alone(void);
 
 /*
+ * Busy waiting for condition, a function of obj's state.  In free mode the condition is
+ * tried again and again; in controlled mode only when obj has changed, so that who
+ * changes it must say so: a change that nobody tells is a lost wake-up, and is found as
+ * one.  what says in reports what kind of object it is.  condition must not pass a
+ * point after it has looked.
+ */
+#define sched_wait(obj, what, condition)				\
+	do {								\
+		unsigned int __spins = 0;				\
+									\
+		while (!(condition))					\
+			sched_wait_turn(obj, what, __spins++);		\
+	} while (0)
+void sched_wait_turn(const void *obj, const char *what, unsigned int spins);
+/* obj, for which others may wait in sched_wait(), has changed.  Only its address is used. */
+void sched_changed(const void *obj);
+
+/*
  * Sleeping, as the kernel does it:
  *
  *	sched_prepare_sleep();		state = SLEEPING, seq_cst
@@ -196,6 +223,9 @@ bool sched_wake(struct sched_ctx *ctx);
 
 /* Nothing forbids to put the current context aside: no lock spin-held, no handler, ... */
 bool sched_may_sleep(const struct sched_cpu *cpu);
+
+/* The turn is over: another task may run here, unless this one is on its way to sleep. */
+void sched_turn_over(void);
 
 /* This vCPU's clock jumps to that of an event it waited for. */
 void sched_clock_advance(u64 at_least);

@@ -58,10 +58,9 @@ static inline bool raw_seqcount_try_begin(const seqcount_t *s, unsigned int *sta
 /* Waits for a writer inside to leave. */
 static inline unsigned int read_seqcount_begin(const seqcount_t *s)
 {
-	unsigned int seq, spins = 0;
+	unsigned int seq;
 
-	while ((seq = raw_read_seqcount(s)) & 1)
-		sched_relax(spins++);
+	sched_wait(s, "sequence counter", !((seq = raw_read_seqcount(s)) & 1));
 	return seq;
 }
 
@@ -86,6 +85,7 @@ static inline void raw_write_seqcount_end(seqcount_t *s)
 	sched_point(SCHED_STORE, s);
 	__atomic_store_n(&s->sequence, __atomic_load_n(&s->sequence, __ATOMIC_RELAXED) + 1,
 			 __ATOMIC_RELEASE);
+	sched_changed(s);
 }
 
 /* With preemption off, so that readers do not wait for a descheduled writer. */

@@ -32,11 +32,7 @@ static inline bool lock_word_try(u32 *val)
 
 static noinline void lock_word_slow(u32 *val)
 {
-	unsigned int spins = 0;
-
-	do {
-		sched_relax(spins++);
-	} while (!lock_word_try(val));
+	sched_wait(val, "spinlock", lock_word_try(val));
 }
 
 static inline void lock_word(u32 *val)
@@ -69,6 +65,15 @@ static inline void drop_cpu(void)
 
 	if (likely(cpu))
 		cpu->preempt_count--;
+}
+
+/* sched_changed() without the call.  Queue locks need none: no point stands inside one. */
+static inline void tell_waiters(const u32 *val)
+{
+	struct sched_cpu *cpu = this_sched_cpu();
+
+	if (unlikely(cpu && cpu->control))
+		cpu->control->changed(cpu, val);
 }
 
 void spin_lock_init(spinlock_t *lock, enum lock_rank rank, const char *name)
@@ -125,6 +130,7 @@ void spin_unlock(spinlock_t *lock)
 	tsan_mutex_post_unlock(lock, 0);
 	drop_cpu();
 	unlock_word(&lock->val);
+	tell_waiters(&lock->val);
 }
 
 bool spin_is_locked(const spinlock_t *lock)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The events a vCPU's ring can hold: name, and what its three arguments are.  An
- * argument whose name is empty is not printed.
+ * argument whose name is empty is not printed; one whose name begins with & is an address
+ * of the host.
  */
 #ifndef TRACE_EVENTS_H
 #define TRACE_EVENTS_H
@@ -20,8 +21,8 @@
 	TRACE_EVENT(EV_TLB_FLUSH_LOCAL, "tlb_flush_local", "start", "end", "tag")	\
 	TRACE_EVENT(EV_TLB_FLUSH_SEND, "tlb_flush_send", "start", "end", "gen")	\
 	TRACE_EVENT(EV_TLB_FLUSH_FUNC, "tlb_flush_func", "start", "end", "gen")	\
-	TRACE_EVENT(EV_IPI_SEND, "ipi_send", "targets", "fn", "")		\
-	TRACE_EVENT(EV_IPI_TAKE, "ipi_take", "from", "by", "fn")		\
+	TRACE_EVENT(EV_IPI_SEND, "ipi_send", "targets", "&fn", "")		\
+	TRACE_EVENT(EV_IPI_TAKE, "ipi_take", "from", "by", "&fn")		\
 	TRACE_EVENT(EV_PARK, "park", "reason", "", "")				\
 	TRACE_EVENT(EV_SWITCH_TASK, "switch_task", "prev", "next", "")		\
 	TRACE_EVENT(EV_SWITCH_MM, "switch_mm", "ctx_id", "pcid", "gen")		\
@@ -29,7 +30,7 @@
 	TRACE_EVENT(EV_WAKE, "wake", "task", "cpu", "")				\
 	TRACE_EVENT(EV_SLEEP, "sleep", "task", "", "")				\
 	TRACE_EVENT(EV_TASK_MIGRATE, "task_migrate", "task", "from", "to")	\
-	TRACE_EVENT(EV_LOCK_WAIT, "lock_wait", "rank", "lock", "")		\
+	TRACE_EVENT(EV_LOCK_WAIT, "lock_wait", "rank", "&lock", "")		\
 	TRACE_EVENT(EV_RCU_SYNC, "rcu_sync", "phase", "", "")			\
 	TRACE_EVENT(EV_PAGE_ALLOC, "page_alloc", "pfn", "order", "gfp")		\
 	TRACE_EVENT(EV_PAGE_FREE, "page_free", "pfn", "order", "")		\

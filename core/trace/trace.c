@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/prng.h"
+
 #define WORDS	(sizeof(struct trace_record) / sizeof(u64))
 
 static const struct {
@@ -43,6 +45,22 @@ void trace_ring_free(struct trace_ring *ring)
 	free(ring);
 }
 
+/*
+ * An argument that is an address of the host ("&fn") differs from run to run, and is
+ * left out.
+ */
+static void hash_record(struct trace_ring *ring, u64 clock, enum trace_event_id event,
+			const u64 arg[3])
+{
+	u64 h = ring->hash ^ clock ^ (u64)event << 48;
+
+	for (unsigned int i = 0; i < 3; i++) {
+		if (*events[event].arg[i] != '&')
+			h = mix64(h + arg[i]);
+	}
+	ring->hash = h;
+}
+
 void trace_write(struct trace_ring *ring, u64 clock, enum trace_event_id event, u64 a, u64 b,
 		 u64 c)
 {
@@ -55,6 +73,8 @@ void trace_write(struct trace_ring *ring, u64 clock, enum trace_event_id event, 
 	__atomic_store_n(&rec->arg[1], b, __ATOMIC_RELEASE);
 	__atomic_store_n(&rec->arg[2], c, __ATOMIC_RELEASE);
 	__atomic_store_n(&ring->head, head + 1, __ATOMIC_RELEASE);
+	if (unlikely(ring->hashed))
+		hash_record(ring, clock, event, (const u64[]){ a, b, c });
 }
 
 void trace_event_call(enum trace_event_id event, u64 a, u64 b, u64 c)
@@ -99,9 +119,11 @@ int trace_format(const struct trace_record *rec, char *buf, size_t size)
 	for (unsigned int i = 0; i < 3 && len >= 0; i++) {
 		size_t used = min((size_t)len, size);
 
-		if (!*events[rec->event].arg[i])
+		const char *arg = events[rec->event].arg[i];
+
+		if (!*arg)
 			continue;
-		n = snprintf(buf + used, size - used, " %s=%#llx", events[rec->event].arg[i],
+		n = snprintf(buf + used, size - used, " %s=%#llx", arg + (*arg == '&'),
 			     rec->arg[i]);
 		len = n < 0 ? n : len + n;
 	}

@@ -21,6 +21,8 @@ struct trace_record {
 struct trace_ring {
 	u64			size;		/* a power of two; immutable */
 	u64			head;		/* records ever written; store-released */
+	u64			hash;		/* of all but addresses of the host; writer's */
+	bool			hashed;		/* keep it; set before the first record */
 	struct trace_record	rec[];
 };
 

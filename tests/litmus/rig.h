@@ -62,7 +62,7 @@ static inline struct rig *rig_create(unsigned int nr, const struct sched_ops *op
 		c->rig = rig;
 		rig->cpus[i] = &c->sched;
 	}
-	rcu_state_init(&rig->rcu, rig->cpus, nr, serial);
+	rcu_state_init(&rig->rcu, rig->cpus, nr, serial ? RCU_SERIAL : RCU_LIBRARY);
 	return rig;
 }
 

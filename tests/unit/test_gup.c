@@ -390,7 +390,6 @@ static void test_outlives_its_mapping(void **state)
 
 /* Runs @act before the @nth point of that kind and object. */
 struct between {
-	struct sched_strategy	s;
 	enum sched_kind		kind;
 	const void		*obj;
 	unsigned int		nth;
@@ -402,35 +401,56 @@ struct between {
 	struct vm_area_struct	*vma;
 };
 
-/* Every point from now on. */
-static void watch(struct between *b)
-{
-	this_cpu()->sched.local.turn_end = 0;
-	this_cpu()->sched.strategy = &b->s;
-}
+static struct between *now;
 
-static void at_point(struct sched_strategy *s, struct sched_cpu *cpu, enum sched_kind kind,
-		     const void *obj)
+static void watch(struct between *b);
+
+static void at_point(struct sched_cpu *cpu, enum sched_kind kind, const void *obj)
 {
-	struct between *b = container_of(s, struct between, s);
+	struct between *b = now;
 
 	if (kind != b->kind || obj != b->obj || !b->nth || --b->nth)
 		return;
-	cpu->strategy = NULL;
+	cpu->control = NULL;
 	b->act(b);
 	if (b->nth)
 		watch(b);
 }
 
+/* One thread: there is nobody to wait for. */
+static void never_wait(struct sched_cpu *cpu, const void *obj, const char *what)
+{
+	fail_msg("a wait for %s", what);
+}
+
+static void no_waiter(struct sched_cpu *cpu, const void *obj)
+{
+}
+
+static void nobody_else(struct sched_cpu *cpu)
+{
+}
+
+/* Every point from now on. */
+static void watch(struct between *b)
+{
+	static const struct sched_control control = {
+		.point = at_point, .wait = never_wait, .changed = no_waiter, .yield = nobody_else,
+	};
+
+	now = b;
+	this_cpu()->sched.local.turn_end = 0;
+	this_cpu()->sched.control = &control;
+}
+
 static void between_begin(struct between *b)
 {
-	b->s.point = at_point;
 	watch(b);
 }
 
 static void between_end(struct between *b)
 {
-	this_cpu()->sched.strategy = NULL;
+	this_cpu()->sched.control = NULL;
 	this_cpu()->sched.local.turn_end = sched_clock() + 1000000;
 	assert_int_equal(b->nth, 0);
 }

@@ -184,56 +184,77 @@ static void no_sleep_when_woken_before(void **state)
 	assert_int_equal(slept, 0);
 }
 
-/* The seam of controlled scheduling: asked first, at points and at sleeps. */
-static struct { unsigned int points, waits, wakes; } asked;
+/* The seam of controlled scheduling: whoever is there is asked, and nothing else done. */
+static struct {
+	unsigned int	points, waits, yields;
+	const void	*changed;
+	u32		*word;
+} asked;
 
-static void strategy_point(struct sched_strategy *s, struct sched_cpu *cpu, enum sched_kind kind,
-			   const void *obj)
+static void control_point(struct sched_cpu *cpu, enum sched_kind kind, const void *obj)
 {
 	asked.points++;
 }
 
-static bool strategy_wait(struct sched_strategy *s, struct sched_cpu *cpu, struct sched_ctx *ctx,
-			  const void *obj)
+static void control_wait(struct sched_cpu *cpu, const void *obj, const char *what)
 {
 	asked.waits++;
-	ctx->state = CTX_RUNNING;
-	return true;
+	assert_ptr_equal(obj, asked.word);
+	*asked.word = 1;
 }
 
-static void strategy_wake(struct sched_strategy *s, struct sched_cpu *cpu, struct sched_ctx *ctx)
+static void control_changed(struct sched_cpu *cpu, const void *obj)
 {
-	asked.wakes++;
+	asked.changed = obj;
 }
 
-static void strategy_is_asked_first(void **state)
+static void control_yield(struct sched_cpu *cpu)
 {
-	struct sched_strategy strategy = {
-		.point = strategy_point, .wait = strategy_wait, .wake = strategy_wake,
-	};
+	asked.yields++;
+}
+
+static const struct sched_control control = {
+	.point = control_point, .wait = control_wait, .changed = control_changed,
+	.yield = control_yield,
+};
+
+static void control_is_asked(void **state)
+{
 	struct rig *rig = *state;
 	struct sched_cpu *cpu = &rig->cpu[0].sched;
-	struct sched_ctx other;
+	u32 word = 0;
 
 	memset(&asked, 0, sizeof(asked));
-	cpu->strategy = &strategy;
+	asked.word = &word;
+	cpu->control = &control;
 	cpu->local.turn_end = 0;
+	__atomic_fetch_or(&cpu->local.attn, ATTN_IRQ, __ATOMIC_SEQ_CST);
 	if (MM_POINTS) {
 		sched_point(SCHED_LOAD, NULL);
+		cpu->in_irq++;
 		sched_point(SCHED_LOAD, NULL);
+		cpu->in_irq--;
 		assert_int_equal(asked.points, 2);
 	}
-	sched_prepare_sleep();
-	sched_sleep(NULL);
-	sched_finish_sleep();
+	local_irq_disable();
+	local_irq_enable();
+	sched_relax(0);
+	assert_int_equal(asked.yields, 1);
+	assert_int_equal(served, 0);
+	sched_wait(&word, "a test", __atomic_load_n(&word, __ATOMIC_RELAXED));
 	assert_int_equal(asked.waits, 1);
-	assert_int_equal(slept, 0);
-	sched_ctx_init(&other, "other");
-	other.state = CTX_SLEEPING;
-	assert_true(sched_wake(&other));
-	assert_int_equal(asked.wakes, 1);
-	assert_int_equal(woken, 0);
-	cpu->strategy = NULL;
+	sched_changed(&word);
+	assert_ptr_equal(asked.changed, &word);
+	cpu->control = NULL;
+}
+
+static void waits_are_busy_without_control(void **state)
+{
+	unsigned int looked = 0;
+
+	sched_wait(&looked, "a test", ++looked == 3);
+	assert_int_equal(looked, 3);
+	sched_changed(&looked);
 }
 
 static void unbound_threads_pass(void **state)
@@ -276,7 +297,8 @@ int main(void)
 #endif
 		T(sleepers_are_not_set_aside), T(sleeper_takes_the_wakers_clock),
 		T(wake_ends_a_sleep_once), T(no_sleep_when_woken_before),
-		T(strategy_is_asked_first), T(unbound_threads_pass), T(windows_count),
+		T(control_is_asked), T(waits_are_busy_without_control),
+		T(unbound_threads_pass), T(windows_count),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

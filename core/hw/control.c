@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The controlled machine: who goes on, and what happens to whom, at every point.
+ *
+ * Owns struct control.  No lock: one thread runs everything.  A vCPU that has stopped is
+ * inside decide(), on the stack that it used; who decides next may be any other, and
+ * switches straight to the chosen one.  What is chosen for a vCPU (its interrupts, its
+ * callbacks) it does itself, on its own stack, where it stopped; that has points of its
+ * own and may stop in decide() again, so struct control_cpu is put back afterwards.
+ *
+ * Compiled without ThreadSanitizer, and a switch between vCPUs orders nothing for it: to
+ * it they are as free of each other as threads, so a race is a race in every schedule.
+ * Must never look at a host clock, draw a random number, or let an address decide.
+ */
+#include "hw/control.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "arch/arch.h"
+#include "base/atomic.h"
+#include "base/bug.h"
+#include "base/tsan.h"
+#include "hw/ipi.h"
+#include "hw/machine.h"
+#include "hw/mmu.h"
+#include "sync/rcu.h"
+
+static struct control *control_of(const struct sched_cpu *sched)
+{
+	return ((const struct vcpu *)sched)->machine->control;
+}
+
+static struct vcpu *nth_cpu(const struct control *c, unsigned int nr)
+{
+	return c->machine->cpus[nr];
+}
+
+static void hash_in(struct control *c, u64 word)
+{
+	u64 h = (c->stats.hash ^ word) * 0x9e3779b97f4a7c15ULL;
+
+	c->stats.hash = h ^ h >> 29;
+}
+
+/* ---- what may happen ---- */
+
+static bool can_tick(const struct control *c, const struct vcpu *cpu)
+{
+	return c->cpu[cpu->nr].ticked != c->cpu[cpu->nr].step &&
+	       (READ_ONCE(cpu->sched.local.attn) & ATTN_RESCHED) &&
+	       cpu->current_task && vcpu_preemptible(cpu) &&
+	       cpu->sched.ctx->state == CTX_RUNNING;
+}
+
+static bool can_end_grace(const struct vcpu *cpu)
+{
+	return cpu->sched.rcu.batch && vcpu_preemptible(cpu) && rcu_batch_ready(&cpu->sched);
+}
+
+/*
+ * The page that the vCPU accessed last, if it has been flushed since, else one of its
+ * neighbours: what a program is at work on is where a fill can do harm.
+ */
+static unsigned long fill_page(struct vcpu *cpu)
+{
+	static const long offset[] = { 0, 1, -1 };
+
+	if (cpu->root_pfn == NO_ROOT || !cpu->fill_near || cpu->in_access)
+		return 0;
+	for (unsigned int i = 0; i < ARRAY_SIZE(offset); i++) {
+		unsigned long va = cpu->fill_near + (unsigned long)offset[i] * PAGE_SIZE;
+
+		if (!tlb_lookup(&cpu->tlb, cpu->pcid, va))
+			return va;
+	}
+	return 0;
+}
+
+static void add(struct control *c, unsigned int *nr, unsigned int cpu, enum sched_event event)
+{
+	struct sched_choice *choice = &c->choice[(*nr)++];
+	struct control_cpu *cc = &c->cpu[cpu];
+
+	choice->cpu = (u16)cpu;
+	choice->event = (u8)event;
+	choice->kind = cc->kind;
+	choice->step = cc->step;
+	choice->obj = event == SCHED_RUN ? cc->obj : NULL;
+}
+
+static void gather_run(struct control *c, unsigned int *nr, unsigned int cpu)
+{
+	if (!c->cpu[cpu].blocked && !c->cpu[cpu].ended)
+		add(c, nr, cpu, SCHED_RUN);
+}
+
+/* Interrupts and the like; returns whether hardware might fill its TLB besides. */
+static void gather_events(struct control *c, unsigned int *nr, unsigned int cpu)
+{
+	const struct vcpu *v = nth_cpu(c, cpu);
+	u32 attn = READ_ONCE(v->sched.local.attn);
+
+	if (c->cpu[cpu].ended)
+		return;
+	if (unlikely(attn)) {
+		if (ipi_deliverable(v))
+			add(c, nr, cpu, SCHED_IRQ);
+		if (can_tick(c, v))
+			add(c, nr, cpu, SCHED_TICK);
+	}
+	if (can_end_grace(v))
+		add(c, nr, cpu, SCHED_GRACE);
+}
+
+static void gather_fills(struct control *c, unsigned int *nr)
+{
+	for (unsigned int i = 0; i < c->machine->nr_cpus; i++) {
+		if (!c->cpu[i].ended && fill_page(nth_cpu(c, i)))
+			add(c, nr, i, SCHED_FILL);
+	}
+}
+
+/*
+ * All of them, the default first: who ran goes on, or else the next that can (with
+ * others, the next in any case), or else the first of the events.
+ */
+static unsigned int gather(struct control *c, bool others)
+{
+	unsigned int n = c->machine->nr_cpus, first = c->cur + others, nr = 0;
+
+	for (unsigned int i = 0; i < n; i++)
+		gather_run(c, &nr, (first + i) % n);
+	for (unsigned int i = 0; i < n; i++)
+		gather_events(c, &nr, (first + i) % n);
+	if (nr && c->fills_left)
+		gather_fills(c, &nr);
+	return nr;
+}
+
+/* ---- choosing ---- */
+
+static const struct sched_choice *choose(struct control *c, unsigned int nr)
+{
+	struct sched_choices list = {
+		.decision = c->stats.decisions, .nr = nr, .choice = c->choice,
+	};
+	unsigned int i = 0;
+
+	if (nr == 1)
+		return c->choice;
+	if (c->config.strategy)
+		i = strategy_choose(c->config.strategy, &list);
+	if (i && c->config.record)
+		schedule_add(c->config.record, list.decision, c->choice[i].cpu,
+			     c->choice[i].event);
+	c->stats.decisions++;
+	hash_in(c, (u64)nr << 32 | (u64)c->choice[i].cpu << 8 | c->choice[i].event);
+	return &c->choice[i];
+}
+
+/* ---- switching ---- */
+
+/* From what runs here (NULL: the host thread) to vCPU @nr. */
+static void switch_to(struct control *c, struct fiber *from, unsigned int nr)
+{
+	struct vcpu *to = nth_cpu(c, nr);
+
+	c->cur = nr;
+	this_cpu_bind(&to->sched.local);
+	fiber_switch_unordered(from, to->fiber);
+}
+
+/* The run stops here, perhaps to be taken up again. */
+static void back_to_host(struct control *c, struct fiber *from, enum control_end end)
+{
+	c->end = end;
+	this_cpu_bind(NULL);
+	fiber_switch_unordered(from, &c->host);
+}
+
+static void cut_off(struct control *c, enum control_end end)
+{
+	back_to_host(c, nth_cpu(c, c->cur)->fiber, end);
+	MM_BUG();	/* nobody may go on */
+}
+
+/* ---- what a vCPU does besides going on ---- */
+
+static void fill(struct control *c, struct vcpu *cpu)
+{
+	unsigned long va = fill_page(cpu);
+
+	c->fills_left--;
+	c->cpu[cpu->nr].fills++;
+	if (va)
+		mmu_speculate(cpu, va);
+}
+
+static void do_event(struct control *c, struct vcpu *cpu, enum sched_event event)
+{
+	struct control_cpu *cc = &c->cpu[cpu->nr];
+	struct control_cpu before = *cc;
+
+	/* Whatever it waits for, it looks again afterwards. */
+	cc->blocked = NULL;
+	switch (event) {
+	case SCHED_IRQ:
+		ipi_take(cpu);
+		break;
+	case SCHED_TICK:
+		cc->ticked = cc->step;
+		sched_turn_over();
+		break;
+	case SCHED_GRACE:
+		rcu_batch_end();
+		break;
+	case SCHED_FILL:
+		fill(c, cpu);
+		break;
+	default:
+		MM_BUG();
+	}
+	/* After a tick another vCPU may be ours. */
+	cc = &c->cpu[this_cpu()->nr];
+	cc->blocked = NULL;
+	cc->kind = before.kind;
+	cc->obj = before.obj;
+}
+
+/* ---- deciding ---- */
+
+/* The caller's vCPU has stopped; returns when it is to go on. */
+static void decide(struct control *c, bool others)
+{
+	for (;;) {
+		struct vcpu *self = nth_cpu(c, c->cur);
+		unsigned int nr = gather(c, others);
+
+		if (!nr) {
+			back_to_host(c, self->fiber, CONTROL_QUIET);
+		} else {
+			const struct sched_choice *next = choose(c, nr);
+
+			c->event = next->event;
+			if (next->cpu != c->cur)
+				switch_to(c, self->fiber, next->cpu);
+		}
+		if (c->event == SCHED_RUN)
+			return;
+		do_event(c, this_cpu(), c->event);
+		others = false;
+	}
+}
+
+static void step(struct control *c, struct control_cpu *cc, enum sched_kind kind, const void *obj)
+{
+	const struct vcpu *cpu = nth_cpu(c, c->cur);
+
+	if (unlikely(++c->stats.points > c->config.max_points))
+		cut_off(c, CONTROL_LIMIT);
+	cc->kind = (u8)kind;
+	cc->obj = obj;
+	cc->step++;
+	hash_in(c, cpu->sched.local.clock << 16 | (u64)cpu->nr << 8 | (u64)kind);
+}
+
+static void control_point(struct sched_cpu *sched, enum sched_kind kind, const void *obj)
+{
+	struct control *c = control_of(sched);
+
+	step(c, &c->cpu[sched->local.id], kind, obj);
+	decide(c, false);
+}
+
+static void control_wait(struct sched_cpu *sched, const void *obj, const char *what)
+{
+	struct control *c = control_of(sched);
+	struct control_cpu *cc = &c->cpu[sched->local.id];
+
+	cc->what = what;
+	step(c, cc, SCHED_WAIT, obj);
+	cc->blocked = obj;
+	sched->ctx->waits_for = obj;
+	decide(c, false);
+	this_sched_cpu()->ctx->waits_for = NULL;
+}
+
+static void control_changed(struct sched_cpu *sched, const void *obj)
+{
+	struct control *c = control_of(sched);
+
+	for (unsigned int i = 0; i < c->machine->nr_cpus; i++) {
+		if (c->cpu[i].blocked == obj)
+			c->cpu[i].blocked = NULL;
+	}
+}
+
+static void control_yield(struct sched_cpu *sched)
+{
+	struct control *c = control_of(sched);
+
+	step(c, &c->cpu[sched->local.id], SCHED_WAIT, NULL);
+	decide(c, true);
+}
+
+static const struct sched_control control_ops = {
+	.point		= control_point,
+	.wait		= control_wait,
+	.changed	= control_changed,
+	.yield		= control_yield,
+};
+
+/* ---- a vCPU's life ---- */
+
+static void fiber_body(void *arg)
+{
+	struct vcpu *cpu = arg;
+	struct control *c = cpu->machine->control;
+	unsigned int nr;
+
+	tsan_acquire(&c->begin);
+	this_cpu_bind(NULL);
+	vcpu_enter(cpu);
+	c->main(cpu);
+	vcpu_leave(cpu);
+	tsan_release(&c->finish);
+	c->cpu[cpu->nr].ended = true;
+	nr = gather(c, false);
+	if (nr) {
+		const struct sched_choice *next = choose(c, nr);
+
+		c->event = next->event;
+		switch_to(c, cpu->fiber, next->cpu);
+	}
+	back_to_host(c, cpu->fiber, CONTROL_QUIET);
+	MM_BUG();
+}
+
+/* ---- from the host's side ---- */
+
+static void arm(struct vcpu *cpu, const struct control_config *config)
+{
+	cpu->sched.control = &control_ops;
+	cpu->fill_near = 0;
+	/* Every access says where it was (hw/access.c). */
+	if (config->fills)
+		cpu->speculate_at = 0;
+}
+
+static void disarm(struct vcpu *cpu)
+{
+	cpu->sched.control = NULL;
+	fiber_reset(cpu->fiber);
+	cpu->fiber = NULL;
+	vcpu_new_turn(cpu);
+	vcpu_next_speculation(cpu);
+}
+
+int control_start(struct machine *m, const struct control_config *config,
+		  void (*main)(struct vcpu *cpu), struct fiber *(*stack)(struct vcpu *cpu))
+{
+	struct control *c;
+
+	if (m->nr_cpus > STRATEGY_CPUS)
+		return -EINVAL;
+	c = calloc(1, sizeof(*c) + m->nr_cpus * sizeof(c->cpu[0]));
+	if (!c)
+		return -ENOMEM;
+	c->machine = m;
+	c->config = *config;
+	if (!c->config.max_points)
+		c->config.max_points = CONTROL_MAX_POINTS;
+	c->fills_left = config->fills;
+	c->main = main;
+	for (unsigned int i = 0; i < m->nr_cpus; i++) {
+		struct fiber *fiber = stack(m->cpus[i]);
+
+		if (fiber_create(fiber, fiber_body, m->cpus[i], m->config.stack_size)) {
+			while (i--)
+				fiber_reset(m->cpus[i]->fiber);
+			free(c);
+			return -ENOMEM;
+		}
+		m->cpus[i]->fiber = fiber;
+	}
+	for (unsigned int i = 0; i < m->nr_cpus; i++)
+		arm(m->cpus[i], config);
+	m->control = c;
+	fiber_init_thread(&c->host);
+	tsan_release(&c->begin);
+	return 0;
+}
+
+enum control_end control_run(struct control *c)
+{
+	unsigned int nr;
+
+	c->end = CONTROL_QUIET;
+	nr = gather(c, false);
+	if (nr) {
+		const struct sched_choice *next = choose(c, nr);
+
+		c->event = next->event;
+		switch_to(c, &c->host, next->cpu);
+	}
+	tsan_acquire(&c->finish);
+	return c->end;
+}
+
+void control_abandon(struct machine *m)
+{
+	cut_off(m->control, CONTROL_ABANDONED);
+	MM_BUG();
+}
+
+void control_stop(struct machine *m, struct control_stats *stats)
+{
+	struct control *c = m->control;
+
+	if (stats)
+		*stats = c->stats;
+	for (unsigned int i = 0; i < m->nr_cpus; i++)
+		disarm(m->cpus[i]);
+	m->control = NULL;
+	free(c);
+}

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The strategies of controlled runs.
+ *
+ * Owns struct strategy; takes no lock and waits for nothing: it is asked on the vCPU
+ * that stops, in the middle of anything.  Must never look at an address but to see
+ * whether two are the same.
+ */
+#include "sync/strategy.h"
+
+#include <string.h>
+
+#include "base/bug.h"
+#include "base/compiler.h"
+
+/* Of so many draws one may be of what nobody waits for: a fill of hardware, a tick. */
+#define UNASKED_ONE_IN	64
+/* Of so many decisions of the sticky walk one is not the default. */
+#define STICKY_ONE_IN	8
+
+void strategy_start(struct strategy *s, enum strategy_kind kind, u64 seed, unsigned int depth,
+		    u64 expected)
+{
+	unsigned int i, j;
+
+	s->kind = kind;
+	prng_seed(&s->rng, seed);
+	switch (kind) {
+	case STRATEGY_PCT:
+		s->pct.nr_changes = min(depth ? depth - 1 : 0, (unsigned int)PCT_DEPTH_MAX);
+		s->pct.changed = 0;
+		/* Above all that falls behind. */
+		s->pct.lowest = PCT_DEPTH_MAX;
+		for (i = 0; i < STRATEGY_ACTORS; i++)
+			s->pct.priority[i] = 0;
+		for (i = 0; i < s->pct.nr_changes; i++) {
+			u64 at = prng_below(&s->rng, max(expected, 1ULL));
+
+			for (j = i; j && s->pct.change[j - 1] > at; j--)
+				s->pct.change[j] = s->pct.change[j - 1];
+			s->pct.change[j] = at;
+		}
+		break;
+	case STRATEGY_POS:
+		memset(s->pos.step, 0, sizeof(s->pos.step));
+		break;
+	default:
+		break;
+	}
+}
+
+void strategy_start_replay(struct strategy *s, const struct schedule *schedule)
+{
+	s->kind = STRATEGY_REPLAY;
+	s->replay.schedule = schedule;
+	s->replay.next = 0;
+	s->replay.missed = 0;
+}
+
+static unsigned int actor(const struct sched_choice *choice)
+{
+	return choice->cpu * NR_SCHED_EVENTS + choice->event;
+}
+
+/* What nobody waits for: fills and ticks.  They are no threads of anything. */
+static bool unasked(const struct sched_choice *choice)
+{
+	return choice->event == SCHED_FILL || choice->event == SCHED_TICK;
+}
+
+/* ---- walks ---- */
+
+static unsigned int any(struct strategy *s, const struct sched_choices *c)
+{
+	unsigned int i = (unsigned int)prng_below(&s->rng, c->nr);
+
+	while (unasked(&c->choice[i]) && prng_below(&s->rng, UNASKED_ONE_IN))
+		i = (unsigned int)prng_below(&s->rng, c->nr);
+	return i;
+}
+
+static unsigned int sticky(struct strategy *s, const struct sched_choices *c)
+{
+	return prng_below(&s->rng, STICKY_ONE_IN) ? 0 : any(s, c);
+}
+
+/* ---- PCT ---- */
+
+/* The first draw of an actor is its priority. */
+static u64 pct_priority(struct strategy *s, const struct sched_choice *choice)
+{
+	u64 *p = &s->pct.priority[actor(choice)];
+
+	if (unasked(choice))
+		return prng_below(&s->rng, UNASKED_ONE_IN) ? 0 : U64_MAX;
+	if (!*p)
+		*p = PCT_DEPTH_MAX + 1 + (prng_next(&s->rng) >> 1);
+	return *p;
+}
+
+static unsigned int pct_best(struct strategy *s, const struct sched_choices *c)
+{
+	u64 highest = pct_priority(s, &c->choice[0]);
+	unsigned int i, best = 0;
+
+	for (i = 1; i < c->nr; i++) {
+		u64 priority = pct_priority(s, &c->choice[i]);
+
+		if (priority > highest) {
+			highest = priority;
+			best = i;
+		}
+	}
+	return best;
+}
+
+static unsigned int pct(struct strategy *s, const struct sched_choices *c)
+{
+	unsigned int best = pct_best(s, c);
+
+	if (s->pct.changed == s->pct.nr_changes ||
+	    c->decision < s->pct.change[s->pct.changed])
+		return best;
+	s->pct.changed++;
+	s->pct.priority[actor(&c->choice[best])] = s->pct.lowest--;
+	return pct_best(s, c);
+}
+
+/* ---- POS ---- */
+
+static bool reads(const struct sched_choice *choice)
+{
+	return choice->kind == SCHED_LOAD;
+}
+
+static bool race(const struct sched_choice *a, const struct sched_choice *b)
+{
+	return a->event == SCHED_RUN && b->event == SCHED_RUN && a->obj && a->obj == b->obj &&
+	       !(reads(a) && reads(b));
+}
+
+static u64 pos_priority(struct strategy *s, const struct sched_choice *choice)
+{
+	unsigned int a = actor(choice);
+
+	if (s->pos.step[a] != choice->step + 1) {
+		s->pos.step[a] = choice->step + 1;
+		s->pos.priority[a] = unasked(choice) && prng_below(&s->rng, UNASKED_ONE_IN) ?
+				     0 : prng_next(&s->rng);
+	}
+	return s->pos.priority[a];
+}
+
+static unsigned int pos(struct strategy *s, const struct sched_choices *c)
+{
+	unsigned int i, best = 0;
+
+	for (i = 1; i < c->nr; i++) {
+		if (pos_priority(s, &c->choice[i]) > pos_priority(s, &c->choice[best]))
+			best = i;
+	}
+	for (i = 0; i < c->nr; i++) {
+		if (i == best || race(&c->choice[i], &c->choice[best]))
+			s->pos.step[actor(&c->choice[i])] = 0;
+	}
+	return best;
+}
+
+/* ---- replay ---- */
+
+static unsigned int replay(struct strategy *s, const struct sched_choices *c)
+{
+	const struct schedule *list = s->replay.schedule;
+	const struct deviation *d;
+	unsigned int i;
+
+	if (s->replay.next == list->nr || list->dev[s->replay.next].at != c->decision)
+		return 0;
+	d = &list->dev[s->replay.next++];
+	for (i = 0; i < c->nr; i++) {
+		if (c->choice[i].cpu == d->cpu && c->choice[i].event == d->event)
+			return i;
+	}
+	s->replay.missed++;
+	return 0;
+}
+
+bool strategy_followed(const struct strategy *s)
+{
+	return s->kind != STRATEGY_REPLAY ||
+	       (!s->replay.missed && s->replay.next == s->replay.schedule->nr);
+}
+
+unsigned int strategy_choose(struct strategy *s, const struct sched_choices *c)
+{
+	switch (s->kind) {
+	case STRATEGY_RANDOM:	return any(s, c);
+	case STRATEGY_STICKY:	return sticky(s, c);
+	case STRATEGY_PCT:	return pct(s, c);
+	case STRATEGY_POS:	return pos(s, c);
+	case STRATEGY_REPLAY:	return replay(s, c);
+	case NR_STRATEGIES:	break;
+	}
+	MM_BUG();
+}

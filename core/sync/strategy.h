@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Strategies: who chooses at the decisions of a controlled run.
+ *
+ * At a decision at least two things may happen next; the strategy names one.  It sees
+ * what each of them is about, so that it can tell which of them race.  It must choose by
+ * that, by its seed, and by what it chose before: not by addresses, nor by time.
+ *
+ *	random	any of them, all with the same chance
+ *	sticky	the default, mostly; now and then any
+ *	pct	each of the things that can go on (vCPUs, their interrupts, ...) has a
+ *		priority; the highest goes on.  At d - 1 decisions, drawn beforehand, who
+ *		goes on falls behind all others.  Finds a bug of depth d among n of them and
+ *		k decisions with a chance of at least 1 / (n k^(d-1)) a run (Burckhardt
+ *		and others, ASPLOS 2010)
+ *	pos	each step waiting to happen has a priority of its own, drawn anew when it
+ *		has happened and when another that races with it has (Yuan and others,
+ *		CAV 2018)
+ *	replay	what a schedule lists
+ *
+ * Fills of hardware and ticks, which may happen at any time and make nobody go on, are
+ * drawn seldom by all of them.
+ */
+#ifndef MM_SYNC_STRATEGY_H
+#define MM_SYNC_STRATEGY_H
+
+#include "base/point.h"
+#include "base/prng.h"
+#include "sync/schedule.h"
+
+/* One thing that may happen next. */
+struct sched_choice {
+	u16		cpu;
+	u8		event;		/* enum sched_event */
+	u8		kind;		/* enum sched_kind of the step, for SCHED_RUN */
+	u64		step;		/* the vCPU's how manieth: tells one from the next */
+	const void	*obj;		/* what it touches; NULL: nothing that others do */
+};
+
+struct sched_choices {
+	u64		decision;	/* its number */
+	unsigned int	nr;		/* at least 2 */
+	struct sched_choice *choice;	/* the default first */
+};
+
+enum strategy_kind {
+	STRATEGY_RANDOM,
+	STRATEGY_STICKY,
+	STRATEGY_PCT,
+	STRATEGY_POS,
+	STRATEGY_REPLAY,
+	NR_STRATEGIES,
+};
+
+#define PCT_DEPTH_MAX	16
+#define STRATEGY_CPUS	64	/* of a controlled machine */
+#define STRATEGY_ACTORS	(STRATEGY_CPUS * NR_SCHED_EVENTS)
+
+struct strategy {
+	enum strategy_kind	kind;
+	struct prng		rng;
+	union {
+		struct {
+			u64	priority[STRATEGY_ACTORS];
+			u64	change[PCT_DEPTH_MAX];	/* decisions, in order */
+			unsigned int nr_changes, changed;
+			u64	lowest;
+		} pct;
+		struct {
+			u64	priority[STRATEGY_ACTORS];
+			u64	step[STRATEGY_ACTORS];	/* that it was drawn for, + 1 */
+		} pos;
+		struct {
+			const struct schedule *schedule;
+			size_t	next;
+			u64	missed;		/* deviations that could not be done */
+		} replay;
+	};
+};
+
+/* For one run.  depth and expected (how many decisions, about: k) are PCT's. */
+void strategy_start(struct strategy *s, enum strategy_kind kind, u64 seed, unsigned int depth,
+		    u64 expected);
+void strategy_start_replay(struct strategy *s, const struct schedule *schedule);
+
+/* An index of c->choice. */
+unsigned int strategy_choose(struct strategy *s, const struct sched_choices *c);
+
+/* Replay: all that the schedule lists was met and could be done. */
+bool strategy_followed(const struct strategy *s);
+
+#endif
