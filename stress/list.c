@@ -12,6 +12,7 @@
 #include "stress/commands.h"
 #include "stress/exit_codes.h"
 #include "stress/jobs.h"
+#include "stress/scenarios.h"
 #include "stress/storm.h"
 #include "trace/counters.h"
 #include "zoo/zoo.h"
@@ -91,6 +92,17 @@ static void list_jobs(void)
 	}
 }
 
+static void list_scenarios(void)
+{
+	const struct scenario *s;
+	char title[120];
+
+	for (s = scenarios; s->name; s++) {
+		scenario_title(s, title, sizeof(title));
+		printf("%-20s %s\n", s->name, title);
+	}
+}
+
 static const struct {
 	const char	*name;
 	void		(*list)(void);
@@ -99,6 +111,7 @@ static const struct {
 	{ "checks", list_checks }, { "counters", list_counters },
 	{ "windows", list_windows }, { "ops", list_ops },
 	{ "archs", list_archs }, { "cases", list_cases },
+	{ "scenarios", list_scenarios },
 };
 
 int cmd_list(int argc, char **argv)
@@ -112,6 +125,6 @@ int cmd_list(int argc, char **argv)
 		}
 	}
 	fprintf(argc == 2 && !strcmp(argv[1], "--help") ? stdout : stderr,
-		"usage: mmstorm list storms|jobs|bugs|checks|counters|windows|ops|archs|cases\n");
+		"usage: mmstorm list storms|jobs|scenarios|bugs|checks|counters|windows|ops|archs|cases\n");
 	return argc == 2 && !strcmp(argv[1], "--help") ? EXIT_CLEAN : EXIT_USAGE;
 }

@@ -17,9 +17,10 @@ static const struct command {
 	{ "run", cmd_run, "let a storm loose on a machine, with every oracle on" },
 	{ "program", cmd_program, "run a recording and compare with what the real kernel answered" },
 	{ "bench", cmd_bench, "microbenchmarks, beside the real kernel's" },
-	{ "replay", cmd_replay, "the ops of a file again, under the oracles" },
+	{ "explore", cmd_explore, "search the interleavings of a small program for one that fails" },
+	{ "replay", cmd_replay, "a token's run again, or the ops of a file, under the oracles" },
 	{ "show", cmd_show, "the layout that a program of op text leaves behind" },
-	{ "list", cmd_list, "storms, jobs, bugs, checks, counters, windows, ops, cases" },
+	{ "list", cmd_list, "storms, jobs, scenarios, bugs, checks, counters, windows, ops, cases" },
 };
 
 static void help(FILE *out)

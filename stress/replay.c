@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `mmstorm replay' of op text: the same ops again, as often as asked, under
- * the oracles.  The interleaving of a free or jittered run is the host's.
+ * `mmstorm replay': the run of a token again, to the last event; or the ops of op text,
+ * as often as asked, under the oracles.  The interleaving of the latter is the host's.
  */
 #include <errno.h>
 #include <stddef.h>
@@ -10,6 +10,7 @@
 
 #include "base/finding.h"
 #include "check/check.h"
+#include "ops/replay_token.h"
 #include "ops/text.h"
 #include "stress/commands.h"
 #include "stress/exit_codes.h"
@@ -77,6 +78,66 @@ static int replay_once(struct script *s, const struct replay_options *o,
 	return findings;
 }
 
+/* ---- tokens: the same run, to the last event ---- */
+
+static int say_replayed(const struct replay_token *t, const struct strategy *strategy,
+			const struct explore_result *r)
+{
+	bool same = strategy_followed(strategy) && r->hash == t->hash;
+	unsigned int findings = r->findings + sanitizer_reports();
+
+	if (r->findings)
+		printf("%s\n  %s\n", r->title, r->detail);
+	if (r->stuck)
+		sanitizer_expect_leaks();
+	if (!same)
+		fprintf(stderr, "mmstorm replay: the run went another way than the token's: trace hash 0x%llx, not 0x%llx\n",
+			r->hash, t->hash);
+	printf("mmstorm: %s trace_hash=0x%llx decisions=%llu ops=%llu findings=%u\n",
+	       !same ? "DIVERGED" : findings ? "FINDINGS" : "SUCCESS", r->hash, r->decisions,
+	       r->ops, findings);
+	if (!same)
+		return EXIT_DIVERGED;
+	return findings ? EXIT_FINDINGS : EXIT_CLEAN;
+}
+
+/* As often as asked; the first that differs from the token ends it. */
+static int run_token(struct replay_token *t, const struct replay_options *o)
+{
+	struct strategy strategy;
+	struct explore_result r;
+	int err = 0;
+
+	for (unsigned int i = 0; i < o->repeat && !err; i++) {
+		strategy_start_replay(&strategy, &t->schedule);
+		err = explore_run(&t->config, &strategy, NULL, &r);
+		if (!err && (r.hash != t->hash || !strategy_followed(&strategy)))
+			break;
+	}
+	if (!err)
+		return say_replayed(t, &strategy, &r);
+	fprintf(stderr, "mmstorm replay: the machine could not be set up: %s\n", strerror(-err));
+	return err == -EINVAL ? EXIT_SKIPPED : EXIT_RESOURCES;
+}
+
+static int replay_token(const char *text, const struct replay_options *o)
+{
+	struct replay_token token;
+	const char *why;
+	int ret = replay_token_parse(text, &token, &why);
+
+	if (ret) {
+		fprintf(stderr, "mmstorm replay: %s\n", ret == -ENOMEM ? strerror(ENOMEM) : why);
+		return ret == -ESTALE ? EXIT_DIVERGED :
+		       ret == -ENOMEM ? EXIT_RESOURCES : EXIT_USAGE;
+	}
+	ret = run_token(&token, o);
+	replay_token_free(&token);
+	return ret;
+}
+
+/* ---- op text ---- */
+
 static int replay(struct script *s, const struct replay_options *o,
 		  u32 checks, const u64 zoo[2])
 {
@@ -105,7 +166,7 @@ int cmd_replay(int argc, char **argv)
 		return EXIT_USAGE;
 	if (o.help || words != 1) {
 		fprintf(o.help ? stdout : stderr,
-			"usage: mmstorm replay FILE [options]   (FILE: op text)\n");
+			"usage: mmstorm replay TOKEN|FILE [options]   (FILE: op text)\n");
 		if (o.help)
 			options_help(rows);
 		return o.help ? EXIT_CLEAN : EXIT_USAGE;
@@ -113,6 +174,8 @@ int cmd_replay(int argc, char **argv)
 	if (parse_checks("replay", o.checks, &checks) ||
 	    parse_bugs("replay", o.bugs, zoo))
 		return EXIT_USAGE;
+	if (replay_token_is(argv[1]))
+		return replay_token(argv[1], &o);
 	ret = script_load(&s, "replay", argv[1]);
 	if (ret)
 		return ret;

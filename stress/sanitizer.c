@@ -16,6 +16,7 @@
 
 static atomic_t reports;
 static const char *epitaph;
+static bool expect_leaks;
 
 const char *sanitizer_name(void)
 {
@@ -36,6 +37,11 @@ unsigned int sanitizer_reports(void)
 void sanitizer_set_epitaph(const char *text)
 {
 	epitaph = text;
+}
+
+void sanitizer_expect_leaks(void)
+{
+	expect_leaks = true;
 }
 
 #if MM_TSAN || MM_ASAN
@@ -74,7 +80,7 @@ void leave(int code)
 			code = EXIT_RESOURCES;
 	}
 	fflush(stderr);
-	if (MM_TSAN)
+	if (MM_TSAN || expect_leaks)
 		_exit(code);
 	exit(code);
 }

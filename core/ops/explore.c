@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One controlled run of a program: boot, run, recount, shut down, and what was seen.
+ *
+ * Owns the machine for that long; one thread, no locks.  Compiled without ThreadSanitizer:
+ * what it notes of each op it notes as every vCPU in turn.  Must put nothing into a hash
+ * that another build or host would have otherwise.
+ */
+#include "ops/explore.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/compiler.h"
+#include "check/check.h"
+#include "hw/machine.h"
+#include "kern/boot.h"
+#include "kern/sched.h"
+#include "ops/exec.h"
+#include "trace/trace.h"
+
+struct exploration {
+	struct machine		*machine;
+	struct op_run		*run;
+	struct explore_result	*result;
+};
+
+static void mix_in(struct explore_result *r, u64 word)
+{
+	r->hash = mix64(r->hash + word);
+}
+
+/* ---- what is seen ---- */
+
+static void on_finding(struct finding_sink *sink, const struct finding *f)
+{
+	struct exploration *e = sink->priv;
+
+	if (e->result->findings++)
+		return;
+	memcpy(e->result->title, f->title, sizeof(e->result->title));
+	memcpy(e->result->detail, f->detail, sizeof(e->result->detail));
+}
+
+/* A machine that cannot go on leaves its run; elsewhere the program ends. */
+static void on_panic(struct finding_sink *sink, const struct finding *f)
+{
+	struct exploration *e = sink->priv;
+
+	(void)f;
+	if (e->machine && e->machine->control)
+		control_abandon(e->machine);
+}
+
+static void on_op(void *arg, const struct op_place *place, const struct mm_op *op,
+		  const struct op_result *result)
+{
+	struct exploration *e = arg;
+	const u64 seen[] = {
+		place->task, place->k, place->cpu, op->code, result->done, result->failed,
+		(u64)result->ret, result->va, result->value, (u64)result->signo,
+		(u64)result->code, result->address,
+	};
+
+	e->result->ops++;
+	for (unsigned int i = 0; i < ARRAY_SIZE(seen); i++)
+		mix_in(e->result, seen[i]);
+}
+
+static void on_quiet(void *arg, struct mm_struct *const *mms, unsigned int nr)
+{
+	struct exploration *e = arg;
+
+	(void)mms;
+	(void)nr;
+	check_quiet(e->machine);
+}
+
+/* ---- the machine ---- */
+
+/* Task slots that the program names. */
+static unsigned int nr_slots(const struct op_list *list)
+{
+	unsigned int slots = list->world.tasks;
+
+	for (size_t i = 0; i < list->nr; i++) {
+		const struct mm_op *op = &list->ops[i];
+
+		slots = max(slots, op->task + 1u);
+		if (op->code == OP_FORK || op->code == OP_CLONE)
+			slots = max(slots, (unsigned int)op->arg[0] + 1);
+	}
+	return slots;
+}
+
+/* Each task may copy the whole window, with the tables for it, and per-CPU lists are filled. */
+static unsigned long frames_for(const struct op_list *list)
+{
+	const struct op_world *w = &list->world;
+
+	return 256 + 64UL * w->cpus + nr_slots(list) * (w->pages + 32UL) +
+	       (unsigned long)w->files * w->file_pages;
+}
+
+static int boot(struct exploration *e, const struct explore_config *config,
+		struct strategy *strategy, struct schedule *record)
+{
+	const struct op_world *world = &config->list->world;
+	struct machine_config mc = {
+		.nr_cpus = world->cpus,
+		.nr_frames = frames_for(config->list),
+		.frame_bytes = 64,
+		.seed = world->seed,
+		.mode = RUN_CONTROLLED,
+		.zoo = { config->zoo[0], config->zoo[1] },
+		.checks = config->checks,
+		.trace = true,
+		.trace_events = 64,
+		.trace_hash = true,
+		.stack_size = 64 << 10,
+		.control = {
+			.strategy = strategy, .record = record,
+			.max_points = config->max_points, .fills = config->fills,
+		},
+	};
+	struct op_run_config rc = {
+		.world = *world, .observe = on_op, .quiet = on_quiet, .arg = e,
+	};
+	int err = kern_boot(&mc, &e->machine);
+
+	if (err)
+		return err;
+	e->machine->sink.priv = e;
+	e->machine->sink.on_finding = on_finding;
+	e->machine->sink.on_panic = on_panic;
+	err = check_attach(e->machine, config->checks);
+	if (!err) {
+		rc.machine = e->machine;
+		err = op_run_create(&rc, &e->run);
+	}
+	return err;
+}
+
+static void shut_down(struct exploration *e)
+{
+	if (e->run)
+		op_run_destroy(e->run);
+	check_detach(e->machine);
+	kern_shutdown(e->machine);
+}
+
+/* The run is over: what the machine has to say of it. */
+static void take_stock(struct exploration *e)
+{
+	const struct control_stats *stats = machine_control_stats(e->machine);
+	struct explore_result *r = e->result;
+
+	r->points = stats->points;
+	r->decisions = stats->decisions;
+	mix_in(r, stats->hash);
+	for (unsigned int i = 0; i < e->machine->nr_cpus; i++)
+		mix_in(r, e->machine->sched_cpus[i]->local.trace->hash);
+	mix_in(r, r->findings);
+}
+
+int explore_run(const struct explore_config *config, struct strategy *strategy,
+		struct schedule *record, struct explore_result *result)
+{
+	struct exploration e = { .result = result };
+	int err;
+
+	memset(result, 0, sizeof(*result));
+	if (record)
+		schedule_clear(record);
+	err = boot(&e, config, strategy, record);
+	if (!err)
+		err = op_run_program(e.run, config->list);
+	if (err == -EDEADLK) {
+		result->stuck = true;
+		take_stock(&e);
+		return 0;
+	}
+	if (!err) {
+		machine_bind_host(e.machine, 0);
+		check_quiet(e.machine);
+		machine_unbind_host(e.machine);
+		take_stock(&e);
+	}
+	if (e.machine)
+		shut_down(&e);
+	return record && record->lost ? -ENOMEM : err;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef MMSTORM_OPS_EXPLORE_H
+#define MMSTORM_OPS_EXPLORE_H
+
+#include "hw/control.h"
+#include "ops/op.h"
+
+/*
+ * One program under one schedule, on a fresh machine: what exploration, replay and
+ * shrinking are made of.
+ *
+ * Everything that decides about a run is in struct explore_config and the strategy: two
+ * runs of the same are equal to the last event, in any build, and have equal hashes.
+ */
+struct explore_config {
+	const struct op_list	*list;
+	u32			checks;		/* 1 << enum check_id */
+	u64			zoo[2];		/* planted bugs, bit = id */
+	unsigned int		fills;		/* control_config.fills */
+	u64			max_points;	/* control_config.max_points */
+};
+
+struct explore_result {
+	u64		points;
+	u64		decisions;
+	u64		hash;		/* every point, choice, event and answer */
+	u64		ops;
+	unsigned int	findings;	/* distinct titles */
+	/* Of the first: */
+	char		title[160];
+	char		detail[2048];
+	bool		stuck;		/* deadlock, livelock, panic: the machine is lost */
+};
+
+/**
+ * explore_run() - run it once
+ * @strategy: started
+ * @record: cleared, then gets the schedule that was; may be NULL
+ *
+ * 0 when there was a run, whatever it found; -EINVAL or -ENOMEM when there could be
+ * none.  A machine that got stuck is left in memory: nobody can take it apart.
+ */
+int explore_run(const struct explore_config *config, struct strategy *strategy,
+		struct schedule *record, struct explore_result *result);
+
+#endif /* MMSTORM_OPS_EXPLORE_H */

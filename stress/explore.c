@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * `mmstorm explore': one small program under many schedules, until one fails.
+ *
+ * Run n of a seed has always the same schedule, whatever came before it.  What is found
+ * is made short and printed with a token, which `mmstorm replay' runs again.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/prng.h"
+#include "check/check.h"
+#include "ops/explore.h"
+#include "ops/replay_token.h"
+#include "ops/shorten.h"
+#include "ops/text.h"
+#include "stress/commands.h"
+#include "stress/exit_codes.h"
+#include "stress/json.h"
+#include "stress/lists.h"
+#include "stress/options.h"
+#include "stress/sanitizer.h"
+#include "stress/scenarios.h"
+#include "stress/script.h"
+
+struct explore_options {
+	const char	*strategy;
+	u64		runs, first, seed, max_points;
+	unsigned int	fills, shorten;
+	double		timeout;
+	const char	*checks, *bugs, *json;
+	bool		help;
+};
+
+#define ROW(field) .offset = offsetof(struct explore_options, field)
+
+static const struct option_row rows[] = {
+	{ "strategy", 0, OPTION_STRING, ROW(strategy), 0, 0, NULL,
+	  "random, sticky, pct:D (D from 1 to 16), pos, or portfolio: all in turn" },
+	{ "runs", 0, OPTION_U64, ROW(runs), 1, 1ULL << 40, NULL, "schedules, at most" },
+	{ "first", 0, OPTION_U64, ROW(first), 0, 1ULL << 40, NULL, "number of the first run" },
+	{ "timeout", 0, OPTION_SECONDS, ROW(timeout), 0, 0, NULL, "stop after that long" },
+	{ "seed", 0, OPTION_SEED, ROW(seed), 0, 0, NULL, "of the strategy" },
+	{ "bug", 0, OPTION_STRING, ROW(bugs), 0, 0, NULL, "plant bugs of the zoo" },
+	{ "checks", 0, OPTION_STRING, ROW(checks), 0, 0, NULL,
+	  "oracles: all, none, or a list" },
+	{ "fills", 0, OPTION_COUNT, ROW(fills), 0, 1000, NULL,
+	  "TLB fills of hardware's own, in a run" },
+	{ "max-points", 0, OPTION_U64, ROW(max_points), 1, 1ULL << 32, NULL,
+	  "a run of more scheduling points is a livelock" },
+	{ "shorten", 0, OPTION_COUNT, ROW(shorten), 0, 1000000, NULL,
+	  "runs spent on making a failing schedule short" },
+	{ "json", 0, OPTION_STRING, ROW(json), 0, 0, NULL, "write a JSON line to this file" },
+	{ "help", 'h', OPTION_FLAG, ROW(help), 0, 0, NULL, "this text" },
+	{ .name = NULL },
+};
+
+struct search {
+	const char		*scenario;
+	struct explore_options	o;
+	struct op_list		list;
+	struct explore_config	config;
+	bool			portfolio;
+	enum strategy_kind	kind;
+	unsigned int		depth;
+	u64			expected;	/* decisions of a run, for PCT */
+	struct strategy		strategy;
+	struct schedule		schedule;
+	struct explore_result	result;
+	/* so far */
+	u64			runs, decisions, points;
+	double			seconds, cpu;	/* of the host: by the clock, and used */
+	bool			interrupted;
+	char			*token;
+	char			epitaph[400];	/* how to repeat the run under way */
+};
+
+/* ---- what is asked for ---- */
+
+static int parse_strategy(struct search *s)
+{
+	static const char *const name[] = {
+		[STRATEGY_RANDOM] = "random", [STRATEGY_STICKY] = "sticky",
+		[STRATEGY_PCT] = "pct", [STRATEGY_POS] = "pos",
+	};
+	const char *text = s->o.strategy ? s->o.strategy : "portfolio";
+	size_t len = strcspn(text, ":");
+	char *end;
+
+	s->portfolio = !strcmp(text, "portfolio");
+	s->depth = 3;
+	if (s->portfolio)
+		return 0;
+	for (s->kind = 0; s->kind < ARRAY_SIZE(name); s->kind++)
+		if (strlen(name[s->kind]) == len && !memcmp(name[s->kind], text, len))
+			break;
+	if (s->kind < ARRAY_SIZE(name) && !text[len])
+		return 0;
+	if (s->kind == STRATEGY_PCT) {
+		s->depth = (unsigned int)strtoul(text + len + 1, &end, 10);
+		if (end != text + len + 1 && !*end && s->depth >= 1 && s->depth <= PCT_DEPTH_MAX)
+			return 0;
+	}
+	fprintf(stderr, "mmstorm explore: --strategy: there is no '%s'; random, sticky, pct:3, pos or portfolio will do\n",
+		text);
+	return -EINVAL;
+}
+
+/* A scenario by name, or a file of op text. */
+static int load(struct search *s)
+{
+	const struct scenario *scenario = scenario_find(s->scenario);
+	struct op_text_error err = { 0 };
+	struct script script;
+	int ret;
+
+	if (scenario)
+		return op_text_parse(scenario->text, scenario->len, &s->list, &err) ?
+		       EXIT_RESOURCES : EXIT_CLEAN;
+	if (!strchr(s->scenario, '/') && !strchr(s->scenario, '.')) {
+		fprintf(stderr, "mmstorm explore: there is no scenario '%s'; 'mmstorm list scenarios' names them, a file of op text will do too\n",
+			s->scenario);
+		return EXIT_USAGE;
+	}
+	ret = script_load(&script, "explore", s->scenario);
+	if (!ret)
+		s->list = script.list;
+	return ret;
+}
+
+/* ---- searching ---- */
+
+static double now(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static bool asked_to_stop(void)
+{
+	sigset_t pending;
+
+	return !sigpending(&pending) &&
+	       (sigismember(&pending, SIGINT) || sigismember(&pending, SIGTERM));
+}
+
+static void block_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+static void start_strategy(struct search *s, u64 run)
+{
+	static const struct { enum strategy_kind kind; unsigned int depth; } turn[] = {
+		{ STRATEGY_RANDOM, 0 }, { STRATEGY_STICKY, 0 }, { STRATEGY_POS, 0 },
+		{ STRATEGY_PCT, 3 }, { STRATEGY_STICKY, 0 }, { STRATEGY_PCT, 4 },
+	};
+	u64 seed = hash64(s->o.seed, run, 0);
+
+	if (s->portfolio)
+		strategy_start(&s->strategy, turn[run % ARRAY_SIZE(turn)].kind, seed,
+			       turn[run % ARRAY_SIZE(turn)].depth, s->expected);
+	else
+		strategy_start(&s->strategy, s->kind, seed, s->depth, s->expected);
+}
+
+static void say_before(struct search *s, u64 run)
+{
+	if (!MM_ASAN)
+		return;
+	snprintf(s->epitaph, sizeof(s->epitaph), "mmstorm: repeat: mmstorm explore %s --strategy %s --seed 0x%llx --first %llu --runs 1%s%s",
+		 s->scenario, s->o.strategy ? s->o.strategy : "portfolio", s->o.seed, run,
+		 s->o.bugs ? " --bug " : "", s->o.bugs ? s->o.bugs : "");
+	sanitizer_set_epitaph(s->epitaph);
+}
+
+static int run_once(struct search *s, u64 run)
+{
+	unsigned int before = sanitizer_reports();
+	int err;
+
+	say_before(s, run);
+	start_strategy(s, run);
+	err = explore_run(&s->config, &s->strategy, &s->schedule, &s->result);
+	if (err)
+		return err;
+	s->runs++;
+	s->decisions += s->result.decisions;
+	s->points += s->result.points;
+	if (sanitizer_reports() != before && !s->result.findings++)
+		snprintf(s->result.title, sizeof(s->result.title), "%s",
+			 "SANITIZER: a report, see standard error");
+	return 0;
+}
+
+/* How many decisions a run has, about: those of a run of a walk. */
+static int measure(struct search *s)
+{
+	int err;
+
+	strategy_start(&s->strategy, STRATEGY_RANDOM, 0, 0, 0);
+	err = explore_run(&s->config, &s->strategy, NULL, &s->result);
+	s->expected = s->result.decisions;
+	return err;
+}
+
+static bool timed_out(const struct search *s, double start)
+{
+	return s->o.timeout > 0 && now(CLOCK_MONOTONIC) - start >= s->o.timeout;
+}
+
+static int search(struct search *s)
+{
+	double start = now(CLOCK_MONOTONIC), cpu;
+	int err = measure(s);
+
+	cpu = now(CLOCK_PROCESS_CPUTIME_ID);
+	for (u64 i = 0; !err && i < s->o.runs; i++) {
+		err = run_once(s, s->o.first + i);
+		if (err || s->result.findings)
+			break;
+		s->interrupted = asked_to_stop();
+		if (s->interrupted || timed_out(s, start))
+			break;
+	}
+	s->seconds = now(CLOCK_MONOTONIC) - start;
+	s->cpu = now(CLOCK_PROCESS_CPUTIME_ID) - cpu;
+	return err;
+}
+
+/* ---- reporting ---- */
+
+/* Not what a sanitizer found: it speaks of each place once, so no run after the first fails. */
+static void shorten(struct search *s)
+{
+	struct explore_result before = s->result;
+	size_t length = s->schedule.nr;
+	unsigned int runs;
+
+	if (!s->o.shorten || !strncmp(before.title, "SANITIZER", 9))
+		return;
+	runs = shorten_schedule(&s->config, &s->schedule, before.title, s->o.shorten, &s->result);
+	fprintf(stderr, "mmstorm explore: %zu deviations from the default schedule, %zu after %u runs to shorten it\n",
+		length, s->schedule.nr, runs);
+}
+
+static void report_finding(struct search *s)
+{
+	u64 run = s->o.first + s->runs - 1;
+
+	printf("%s\n  %s\n", s->result.title, s->result.detail);
+	printf("found by run %llu, after %llu schedules; %zu deviations in %llu decisions\n", run,
+	       s->runs, s->schedule.nr, s->result.decisions);
+	if (s->token)
+		printf("repeat: mmstorm replay %s\n", s->token);
+}
+
+static const char *verdict(const struct search *s)
+{
+	if (s->result.findings)
+		return "FINDINGS";
+	return s->interrupted ? "INTERRUPTED" : "SUCCESS";
+}
+
+static double rate(u64 n, double seconds)
+{
+	return seconds > 0 ? (double)n / seconds : 0;
+}
+
+static int write_json(const struct search *s)
+{
+	FILE *file = s->o.json ? fopen(s->o.json, "w") : NULL;
+	struct json j;
+
+	if (!s->o.json)
+		return 0;
+	if (!file)
+		goto failed;
+	json_begin(&j, file, "explore");
+	json_string(&j, "scenario", s->scenario);
+	json_string(&j, "strategy", s->o.strategy ? s->o.strategy : "portfolio");
+	json_hex(&j, "seed", s->o.seed);
+	json_u64(&j, "schedules", s->runs);
+	json_double(&j, "schedules_per_s", rate(s->runs, s->cpu));
+	json_u64(&j, "decisions", s->decisions);
+	json_double(&j, "decisions_per_s", rate(s->decisions, s->cpu));
+	json_u64(&j, "points", s->points);
+	json_u64(&j, "findings", s->result.findings);
+	if (s->result.findings) {
+		json_string(&j, "title", s->result.title);
+		json_string(&j, "token", s->token ? s->token : "");
+		json_hex(&j, "trace_hash", s->result.hash);
+	}
+	json_string(&j, "verdict", verdict(s));
+	json_end(&j);
+	if (fclose(file))
+		goto failed;
+	return 0;
+failed:
+	fprintf(stderr, "mmstorm explore: --json: %s: %s\n", s->o.json, strerror(errno));
+	return -EIO;
+}
+
+static int report(struct search *s)
+{
+	u64 runs = s->runs, decisions = s->decisions;
+
+	if (s->result.findings) {
+		shorten(s);
+		s->token = replay_token_print(&s->config, &s->schedule, s->result.hash);
+		report_finding(s);
+	}
+	printf("%llu schedules in %.2f s, %.2f s of CPU: %.0f/s; %llu decisions, %.2f M/s; %llu points\n",
+	       runs, s->seconds, s->cpu, rate(runs, s->cpu), decisions,
+	       rate(decisions, s->cpu) * 1e-6, s->points);
+	printf("mmstorm: %s seed=0x%llx schedules=%llu findings=%u\n", verdict(s), s->o.seed, runs,
+	       s->result.findings);
+	if (s->result.stuck)
+		sanitizer_expect_leaks();
+	if (write_json(s))
+		return EXIT_RESOURCES;
+	if (s->result.findings)
+		return EXIT_FINDINGS;
+	return s->interrupted ? EXIT_INTERRUPTED : EXIT_CLEAN;
+}
+
+static int explore(struct search *s)
+{
+	int ret = load(s), err;
+
+	if (ret)
+		return ret;
+	s->config.list = &s->list;
+	s->config.fills = s->o.fills;
+	s->config.max_points = s->o.max_points;
+	block_signals();
+	err = search(s);
+	if (err) {
+		fprintf(stderr, "mmstorm explore: the machine could not be set up: %s\n",
+			strerror(-err));
+		ret = err == -EINVAL ? EXIT_SKIPPED : EXIT_RESOURCES;
+	} else {
+		ret = report(s);
+	}
+	op_list_free(&s->list);
+	schedule_free(&s->schedule);
+	free(s->token);
+	return ret;
+}
+
+int cmd_explore(int argc, char **argv)
+{
+	struct search s = {
+		.o = { .runs = 10000, .seed = 1, .fills = 2, .max_points = 100000,
+		       .shorten = 2000 },
+	};
+	int words = options_parse("explore", rows, argc, argv, &s.o);
+
+	if (words < 0)
+		return EXIT_USAGE;
+	if (s.o.help || words != 1) {
+		fprintf(s.o.help ? stdout : stderr,
+			"usage: mmstorm explore SCENARIO|FILE [options]   ('mmstorm list scenarios')\n");
+		if (s.o.help)
+			options_help(rows);
+		return s.o.help ? EXIT_CLEAN : EXIT_USAGE;
+	}
+	s.scenario = argv[1];
+	if (parse_strategy(&s) || parse_checks("explore", s.o.checks, &s.config.checks) ||
+	    parse_bugs("explore", s.o.bugs, s.config.zoo))
+		return EXIT_USAGE;
+	if (!MM_POINTS) {
+		fprintf(stderr, "mmstorm explore: this build has no scheduling points\n");
+		return EXIT_SKIPPED;
+	}
+	return explore(&s);
+}

@@ -1,0 +1,91 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+#
+# Controlled runs from the command line: searching, tokens, and what is refused.
+
+load common
+
+setup() {
+	TOKEN=$BATS_TEST_TMPDIR/token
+	"$MMSTORM" list bugs >/dev/null
+	"$MMSTORM" --version | grep -q 'points=1 zoo=1 checks=1' || skip "not in this build"
+}
+
+find_bug() {
+	run "$MMSTORM" explore zap-zap --bug parallel-zap-flush-miss --checks all "$@"
+	[ "$status" -eq 2 ]
+	printf '%s\n' "$output" | sed -n 's/^repeat: mmstorm replay //p' >"$TOKEN"
+	[ -s "$TOKEN" ]
+}
+
+@test "explore: every scenario is clean, each strategy" {
+	for scenario in $("$MMSTORM" list scenarios | cut -d' ' -f1); do
+		for strategy in random sticky pct:3 pos portfolio; do
+			run "$MMSTORM" explore "$scenario" --runs 40 --strategy "$strategy"
+			[ "$status" -eq 0 ] || { echo "$scenario $strategy: $output"; false; }
+		done
+	done
+}
+
+@test "explore: a planted bug is found, and its token repeats it exactly" {
+	find_bug
+	run "$MMSTORM" replay "$(cat "$TOKEN")" --repeat 20
+	[ "$status" -eq 2 ]
+	[[ "$output" == *"VALUE: a word that goes back in time"* ]]
+	[[ "$output" == *"mmstorm: FINDINGS trace_hash=0x"* ]]
+}
+
+@test "explore: a run has the same schedule whatever came before" {
+	find_bug --shorten 0
+	nr=$(printf '%s\n' "$output" | sed -n 's/^found by run \([0-9]*\),.*/\1/p')
+	first=$(cat "$TOKEN")
+	find_bug --shorten 0 --first "$nr" --runs 1
+	[ "$(cat "$TOKEN")" = "$first" ]
+}
+
+@test "explore: JSON names rates, token and hash" {
+	find_bug --json "$BATS_TEST_TMPDIR/out.json"
+	python3 - "$BATS_TEST_TMPDIR/out.json" "$(cat "$TOKEN")" <<-'EOF'
+		import json, sys
+		line = json.loads(open(sys.argv[1]).read())
+		assert line["schema"] == "mmstorm/1" and line["verdict"] == "FINDINGS", line
+		assert line["token"] == sys.argv[2] and line["findings"] == 1, line
+		assert line["decisions_per_s"] > 0 and line["schedules_per_s"] > 0, line
+		assert line["trace_hash"].startswith("0x"), line
+	EOF
+}
+
+@test "replay: a token of another source, or a damaged one, is refused" {
+	run "$MMSTORM" replay ms1:00000000:AAAAAAAA
+	[ "$status" -eq 6 ]
+	[[ "$output" == *"another source"* ]]
+	find_bug
+	run "$MMSTORM" replay "$(head -c 60 "$TOKEN")"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"damaged"* ]]
+}
+
+@test "explore: what cannot be used is refused" {
+	run "$MMSTORM" explore no-such
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"there is no scenario 'no-such'"* ]]
+	run "$MMSTORM" explore zap-zap --strategy pct:0
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"--strategy: there is no 'pct:0'"* ]]
+	run "$MMSTORM" explore zap-zap --bug no-such
+	[ "$status" -eq 1 ]
+	run "$MMSTORM" explore
+	[ "$status" -eq 1 ]
+	run "$MMSTORM" explore "$BATS_TEST_TMPDIR/none.ops"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"none.ops"* ]]
+}
+
+@test "explore: ThreadSanitizer sees planted races" {
+	"$MMSTORM" --version | grep -q 'sanitizer=tsan' || skip "for ThreadSanitizer"
+	for room in hw phys pgtable mm ops; do
+		run "$MMSTORM" explore zap-zap --bug "canary-$room" --runs 20
+		[ "$status" -eq 2 ]
+		[[ "$output" == *"data race"*"in canary"* ]]
+	done
+}
