@@ -34,7 +34,7 @@ struct explore_options {
 	unsigned int	fills, shorten;
 	double		timeout;
 	const char	*checks, *bugs, *json;
-	bool		help;
+	bool		token, help;
 };
 
 #define ROW(field) .offset = offsetof(struct explore_options, field)
@@ -55,6 +55,8 @@ static const struct option_row rows[] = {
 	  "a run of more scheduling points is a livelock" },
 	{ "shorten", 0, OPTION_COUNT, ROW(shorten), 0, 1000000, NULL,
 	  "runs spent on making a failing schedule short" },
+	{ "token", 0, OPTION_FLAG, ROW(token), 0, 0, NULL,
+	  "print the token of the last run, also when it found nothing" },
 	{ "json", 0, OPTION_STRING, ROW(json), 0, 0, NULL, "write a JSON line to this file" },
 	{ "help", 'h', OPTION_FLAG, ROW(help), 0, 0, NULL, "this text" },
 	{ .name = NULL },
@@ -263,8 +265,6 @@ static void report_finding(struct search *s)
 	printf("%s\n  %s\n", s->result.title, s->result.detail);
 	printf("found by run %llu, after %llu schedules; %zu deviations in %llu decisions\n", run,
 	       s->runs, s->schedule.nr, s->result.decisions);
-	if (s->token)
-		printf("repeat: mmstorm replay %s\n", s->token);
 }
 
 static const char *verdict(const struct search *s)
@@ -298,9 +298,10 @@ static int write_json(const struct search *s)
 	json_double(&j, "decisions_per_s", rate(s->decisions, s->cpu));
 	json_u64(&j, "points", s->points);
 	json_u64(&j, "findings", s->result.findings);
-	if (s->result.findings) {
+	if (s->result.findings)
 		json_string(&j, "title", s->result.title);
-		json_string(&j, "token", s->token ? s->token : "");
+	if (s->token) {
+		json_string(&j, "token", s->token);
 		json_hex(&j, "trace_hash", s->result.hash);
 	}
 	json_string(&j, "verdict", verdict(s));
@@ -317,11 +318,14 @@ static int report(struct search *s)
 {
 	u64 runs = s->runs, decisions = s->decisions;
 
-	if (s->result.findings) {
+	if (s->result.findings)
 		shorten(s);
+	if (s->result.findings || s->o.token)
 		s->token = replay_token_print(&s->config, &s->schedule, s->result.hash);
+	if (s->result.findings)
 		report_finding(s);
-	}
+	if (s->token)
+		printf("repeat: mmstorm replay %s\n", s->token);
 	printf("%llu schedules in %.2f s, %.2f s of CPU: %.0f/s; %llu decisions, %.2f M/s; %llu points\n",
 	       runs, s->seconds, s->cpu, rate(runs, s->cpu), decisions,
 	       rate(decisions, s->cpu) * 1e-6, s->points);
