@@ -188,9 +188,16 @@ static void say_before(struct search *s, u64 run)
 	sanitizer_set_epitaph(s->epitaph);
 }
 
+/* The first report ends the search: none has been there before this run. */
+static void look_at_sanitizer(struct search *s)
+{
+	if (sanitizer_reports() && !s->result.findings++)
+		snprintf(s->result.title, sizeof(s->result.title), "%s",
+			 "SANITIZER: a report, see standard error");
+}
+
 static int run_once(struct search *s, u64 run)
 {
-	unsigned int before = sanitizer_reports();
 	int err;
 
 	say_before(s, run);
@@ -201,20 +208,22 @@ static int run_once(struct search *s, u64 run)
 	s->runs++;
 	s->decisions += s->result.decisions;
 	s->points += s->result.points;
-	if (sanitizer_reports() != before && !s->result.findings++)
-		snprintf(s->result.title, sizeof(s->result.title), "%s",
-			 "SANITIZER: a report, see standard error");
+	look_at_sanitizer(s);
 	return 0;
 }
 
-/* How many decisions a run has, about: those of a run of a walk. */
+/*
+ * How many decisions a run has, about: those of a run of a walk.  It may as well be the
+ * one that finds something.
+ */
 static int measure(struct search *s)
 {
 	int err;
 
 	strategy_start(&s->strategy, STRATEGY_RANDOM, 0, 0, 0);
-	err = explore_run(&s->config, &s->strategy, NULL, &s->result);
+	err = explore_run(&s->config, &s->strategy, &s->schedule, &s->result);
 	s->expected = s->result.decisions;
+	look_at_sanitizer(s);
 	return err;
 }
 
@@ -229,9 +238,9 @@ static int search(struct search *s)
 	int err = measure(s);
 
 	cpu = now(CLOCK_PROCESS_CPUTIME_ID);
-	for (u64 i = 0; !err && i < s->o.runs; i++) {
+	for (u64 i = 0; !err && !s->result.findings && i < s->o.runs; i++) {
 		err = run_once(s, s->o.first + i);
-		if (err || s->result.findings)
+		if (err)
 			break;
 		s->interrupted = asked_to_stop();
 		if (s->interrupted || timed_out(s, start))
@@ -260,11 +269,13 @@ static void shorten(struct search *s)
 
 static void report_finding(struct search *s)
 {
-	u64 run = s->o.first + s->runs - 1;
-
 	printf("%s\n  %s\n", s->result.title, s->result.detail);
-	printf("found by run %llu, after %llu schedules; %zu deviations in %llu decisions\n", run,
-	       s->runs, s->schedule.nr, s->result.decisions);
+	if (s->runs)
+		printf("found by run %llu, after %llu schedules; ", s->o.first + s->runs - 1,
+		       s->runs);
+	else
+		printf("found by the run that measures how long runs are; ");
+	printf("%zu deviations in %llu decisions\n", s->schedule.nr, s->result.decisions);
 }
 
 static const char *verdict(const struct search *s)

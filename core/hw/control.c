@@ -409,6 +409,17 @@ enum control_end control_run(struct control *c)
 	return c->end;
 }
 
+/* As each of them in turn, which only ThreadSanitizer can be: no stack is left. */
+void control_freeze(struct control *c)
+{
+	for (unsigned int i = 0; i < c->machine->nr_cpus; i++) {
+		tsan_switch_to_fiber(nth_cpu(c, i)->fiber->tsan, TSAN_SWITCH_NO_SYNC);
+		tsan_release(&c->finish);
+	}
+	tsan_switch_to_fiber(c->host.tsan, TSAN_SWITCH_NO_SYNC);
+	tsan_acquire(&c->finish);
+}
+
 void control_abandon(struct machine *m)
 {
 	cut_off(m->control, CONTROL_ABANDONED);

@@ -94,6 +94,12 @@ enum control_end control_run(struct control *c);
  */
 void control_abandon(struct machine *m) __attribute__((noreturn));
 
+/*
+ * The vCPUs go on no more, though they have not ended: what they did comes before what the
+ * caller does, as ThreadSanitizer is told.
+ */
+void control_freeze(struct control *c);
+
 /* Every vCPU has ended, or the run was cut off.  The statistics go to *stats if not NULL. */
 void control_stop(struct machine *m, struct control_stats *stats);
 

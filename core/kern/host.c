@@ -73,6 +73,7 @@ static bool wait_controlled(struct machine *m)
 		return true;
 	if (end != CONTROL_ABANDONED)
 		kern_report_stuck(m, end);
+	control_freeze(m->control);
 	return false;
 }
 

@@ -39,6 +39,7 @@ find_bug() {
 @test "explore: a run has the same schedule whatever came before" {
 	find_bug --shorten 0
 	nr=$(printf '%s\n' "$output" | sed -n 's/^found by run \([0-9]*\),.*/\1/p')
+	[ -n "$nr" ]
 	first=$(cat "$TOKEN")
 	find_bug --shorten 0 --first "$nr" --runs 1
 	[ "$(cat "$TOKEN")" = "$first" ]
