@@ -105,12 +105,14 @@ static void worker(void *arg)
 
 		down_write(&sem);
 		seen = counter;
-		spin_lock(&lock);
-		log_hash = mix64(log_hash + me);
-		spin_unlock(&lock);
+		sched_point(SCHED_STORE, &counter);
 		torn += counter != seen;
 		counter = seen + 1;
 		up_write(&sem);
+		spin_lock(&lock);
+		log_hash = mix64(log_hash + me);
+		sched_point(SCHED_STORE, &log_hash);
+		spin_unlock(&lock);
 	}
 }
 
