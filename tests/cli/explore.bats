@@ -101,7 +101,7 @@ find_bug() {
 @test "explore: ThreadSanitizer sees planted races" {
 	"$MMSTORM" --version | grep -q 'sanitizer=tsan' || skip "for ThreadSanitizer"
 	for room in hw phys pgtable mm ops; do
-		run "$MMSTORM" explore zap-zap --bug "canary-$room" --runs 20
+		run "$MMSTORM" explore table-birth --bug "canary-$room" --runs 100
 		[ "$status" -eq 2 ]
 		[[ "$output" == *"data race"*"in canary"* ]]
 	done
