@@ -194,7 +194,7 @@ static void print_checks(FILE *out, const struct run *run)
 			run_sanitizer_reports(run));
 }
 
-static void print_findings(FILE *out, const struct run *run)
+void report_findings(FILE *out, const struct run *run)
 {
 	const struct finding *f;
 	unsigned int i;
@@ -241,7 +241,7 @@ void report_summary(FILE *out, const struct run *run)
 	print_checks(out, run);
 	if (run->checks & 1u << CHECK_AGE)
 		print_ages(out, run);
-	print_findings(out, run);
+	report_findings(out, run);
 	if (verdict->why[0])
 		fprintf(out, "because   %s\n", verdict->why);
 	if (verdict->code)

@@ -129,6 +129,8 @@ static void on_panic(struct finding_sink *sink, const struct finding *f)
 
 	(void)f;
 	report_machine(stderr, run);
+	report_findings(stdout, run);
+	printf("repeat    %s\n", run->repeat);
 	report_last_word(run, "FINDINGS");
 	_exit(EXIT_FINDINGS);
 }

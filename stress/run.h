@@ -126,6 +126,7 @@ void report_verdict(FILE *out, const char *word, u64 seed, u64 ops,
 /* That line, before the program ends here and now. */
 void report_last_word(const struct run *run, const char *word);
 void report_finding(FILE *out, const struct run *run, const struct finding *f);
+void report_findings(FILE *out, const struct run *run);	/* a line each */
 void report_machine(FILE *out, const struct run *run);
 void report_json(FILE *out, const struct run *run);
 
