@@ -11,6 +11,7 @@
 #include "stress/bench.h"
 #include "stress/json.h"
 #include "stress/sanitizer.h"
+#include "stress/stats.h"
 
 static const char *const side_name[NR_BENCH_SIDES] = {
 	[BENCH_HOST]	= "host",
@@ -42,20 +43,6 @@ static const struct {
 	{ MMS_IPI_SKIPPED, "skipped as lazy or elsewhere" },
 	{ MMS_SWITCH_TASK, "task switches" }, { MMS_SWITCH_MM, "address space switches" },
 };
-
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-static double median(double *values, unsigned int nr)
-{
-	qsort(values, nr, sizeof(*values), by_value);
-	return nr % 2 ? values[nr / 2] :
-	       (values[nr / 2 - 1] + values[nr / 2]) / 2;
-}
 
 static double per_unit(const struct bench_rate *rate, enum vm_event_item item)
 {
