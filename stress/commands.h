@@ -10,5 +10,6 @@ int cmd_list(int argc, char **argv);
 int cmd_explore(int argc, char **argv);
 int cmd_replay(int argc, char **argv);
 int cmd_show(int argc, char **argv);
+int cmd_zoo(int argc, char **argv);
 
 #endif /* MMSTORM_STRESS_COMMANDS_H */

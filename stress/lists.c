@@ -197,9 +197,17 @@ int valid_weights(const char *list, struct option_error *err)
 static int complain(const char *command, const char *option, int ret,
 		    const struct option_error *err)
 {
-	if (ret)
+	if (ret < 0)
 		fprintf(stderr, "mmstorm %s: --%s: %s\n", command, option, err->what);
 	return ret;
+}
+
+int parse_storms(const char *command, const char *list,
+		 const struct storm_info *chosen[STORMS_MAX])
+{
+	struct option_error err;
+
+	return complain(command, "storm", list_storms(list, chosen, &err), &err);
 }
 
 int parse_checks(const char *command, const char *list, u32 *mask)

@@ -33,7 +33,9 @@ int valid_bugs(const char *list, struct option_error *err);
 int valid_without(const char *list, struct option_error *err);
 int valid_weights(const char *list, struct option_error *err);
 
-/* 0, or -errno after a message that names the command and the option. */
+/* 0 (storms: how many), or -errno after a message that names the command and the option. */
+int parse_storms(const char *command, const char *list,
+		 const struct storm_info *chosen[STORMS_MAX]);
 int parse_checks(const char *command, const char *list, u32 *mask);
 int parse_bugs(const char *command, const char *list, u64 zoo[ZOO_WORDS]);
 

@@ -16,6 +16,7 @@ static const struct command {
 } commands[] = {
 	{ "run", cmd_run, "let a storm loose on a machine, with every oracle on" },
 	{ "program", cmd_program, "run a recording and compare with what the real kernel answered" },
+	{ "zoo", cmd_zoo, "plant historical bugs and see which detectors find them" },
 	{ "bench", cmd_bench, "microbenchmarks, beside the real kernel's" },
 	{ "explore", cmd_explore, "search the interleavings of a small program for one that fails" },
 	{ "replay", cmd_replay, "a token's run again, or the ops of a file, under the oracles" },

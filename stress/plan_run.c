@@ -4,7 +4,7 @@
  * what they come to.  Ctrl-C ends the run and those that were to follow.
  */
 #include "stress/json.h"
-#include "stress/json_out.h"
+#include "stress/document.h"
 #include "stress/plan.h"
 
 /* ---- saying ---- */
@@ -120,7 +120,7 @@ static void json_total(const struct plan *plan, const struct total *t, FILE *fil
 int plan_run(struct plan *plan)
 {
 	const struct run_options *line = plan->line;
-	struct json_out json;
+	struct document json;
 	struct total total;
 
 	if (line->dry_run) {
@@ -129,7 +129,7 @@ int plan_run(struct plan *plan)
 	}
 	if (!line->quiet)
 		print_plan(plan, stderr);
-	if (json_out_open(&json, line->json))
+	if (document_open(&json, line->json))
 		return EXIT_RESOURCES;
 	run_all(plan, json.file);
 	total = add_up(plan);
@@ -138,7 +138,7 @@ int plan_run(struct plan *plan)
 		if (json.file)
 			json_total(plan, &total, json.file);
 	}
-	if (json_out_close(&json) && total.verdict.code != EXIT_FINDINGS)
+	if (document_close(&json) && total.verdict.code != EXIT_FINDINGS)
 		return EXIT_USAGE;
 	return total.verdict.code;
 }

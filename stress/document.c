@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where JSON lines go.  They are kept in memory until all are there, so that nobody
- * ever meets a part of them under the file's name.
+ * Where documents go.  One is kept in memory until all of it is there, so that nobody
+ * ever meets a part of it under the file's name.
  */
-#include "stress/json_out.h"
+#include "stress/document.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -62,16 +62,16 @@ static int write_file(const char *path, const char *text, size_t len)
 	return 0;
 }
 
-int json_out_open(struct json_out *out, const char *path)
+int document_open(struct document *out, const char *path)
 {
-	*out = (struct json_out){ .path = path };
+	*out = (struct document){ .path = path };
 	if (!path)
 		return 0;
 	out->file = strcmp(path, "-") ? open_memstream(&out->text, &out->len) : stdout;
 	return out->file ? 0 : complain(path);
 }
 
-int json_out_close(struct json_out *out)
+int document_close(struct document *out)
 {
 	bool bad;
 	int ret;

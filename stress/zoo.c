@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * `mmstorm zoo': re-introduce historical bugs, and see which detectors find them, how
+ * often and how fast.
+ *
+ * The storms are those that everybody has, and each gets its share of a seed's budget:
+ * nothing here knows which bug a storm is good for.
+ */
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hw/machine.h"
+#include "stress/commands.h"
+#include "stress/document.h"
+#include "stress/exit_codes.h"
+#include "stress/options.h"
+#include "stress/process.h"
+#include "stress/zoo.h"
+
+#define SEEDS_MAX	1000
+
+#define ROW(field) .offset = offsetof(struct zoo_options, field)
+
+static const struct option_row rows[] = {
+	{ "bug", 0, OPTION_STRING, ROW(bugs), 0, 0, NULL,
+	  "bugs, comma separated (mmstorm list bugs)" },
+	{ "all", 'a', OPTION_FLAG, ROW(all), 0, 0, NULL, "all bugs but the canaries" },
+	{ "detector", 'd', OPTION_STRING, ROW(detectors), 0, 0, NULL,
+	  "some of tsan,oracles,both,asan" },
+	{ "budget", 'b', OPTION_SECONDS, ROW(budget), 0, 0, NULL,
+	  "time for one seed, shared by the storms" },
+	{ "seeds", 'n', OPTION_COUNT, ROW(seeds), 1, SEEDS_MAX, NULL, "how many" },
+	{ "seed", 's', OPTION_U64, ROW(seed), 0, 0, NULL, "the first of them" },
+	{ "storm", 0, OPTION_STRING, ROW(storms), 0, 0, NULL,
+	  "storms, comma separated (all; mmstorm list storms)" },
+	{ "cpus", 'c', OPTION_COUNT, ROW(cpus), 1, NR_CPUS, NULL, "simulated CPUs" },
+	{ "builds", 0, OPTION_STRING, ROW(builds), 0, 0, NULL,
+	  "folder with tsan/, release/ and dev/ (this program's)" },
+	{ "tsan", 0, OPTION_STRING, ROW(tsan), 0, 0, NULL, "or: that program" },
+	{ "release", 0, OPTION_STRING, ROW(release), 0, 0, NULL, "the same without a sanitizer" },
+	{ "dev", 0, OPTION_STRING, ROW(dev), 0, 0, NULL, "the same with AddressSanitizer" },
+	{ "json", 'j', OPTION_STRING, ROW(json), 0, 0, NULL, "JSON lines to a file, or -" },
+	{ "svg", 0, OPTION_STRING, ROW(svg), 0, 0, NULL, "a picture, to a file" },
+	{ "logs", 0, OPTION_STRING, ROW(logs), 0, 0, NULL,
+	  "folder for what finders print (scripts/triage reads it)" },
+	{ "quiet", 'q', OPTION_FLAG, ROW(quiet), 0, 0, NULL, "no talk on standard error" },
+	{ "help", 'h', OPTION_FLAG, ROW(help), 0, 0, NULL, "this text" },
+	{ .name = NULL },
+};
+
+/* --- the hunt -------------------------------------------------------------------- */
+
+static void note(struct zoo_cell *cell, const struct hunt_result *r, double seconds)
+{
+	unsigned int i;
+
+	cell->seeds++;
+	if (r->end != HUNT_FOUND)
+		return;
+	cell->seconds[cell->found++] = seconds;
+	for (i = 0; i < r->titles.nr; i++)
+		titles_add(&cell->titles, r->titles.text[i]);
+}
+
+/* All storms in turn, another one first for each seed, until one has found it. */
+static void try_seed(const struct zoo_matrix *m, struct hunt *h, struct hunt_result *r,
+		     double *seconds)
+{
+	unsigned int i;
+
+	*seconds = 0;
+	for (i = 0; i < m->nr_storms; i++) {
+		h->storm = m->storms[(h->seed + i) % m->nr_storms];
+		hunt(h, r);
+		*seconds += r->seconds;
+		if (r->end != HUNT_MISSED)
+			return;
+	}
+}
+
+static void talk(const struct hunt *h, const struct hunt_result *r, double seconds)
+{
+	if (r->end == HUNT_FOUND)
+		fprintf(stderr, "  seed %llu: found in %.2f s by %s: %s\n",
+			(unsigned long long)h->seed, seconds, h->storm->name, r->titles.text[0]);
+	else
+		fprintf(stderr, "  seed %llu: not found in %.2f s\n",
+			(unsigned long long)h->seed, seconds);
+}
+
+static int hunt_cell(struct zoo_matrix *m, unsigned int bug, enum detector_id d,
+		     const struct zoo_options *o)
+{
+	struct hunt h = {
+		.detector = &detectors[d], .program = m->program[d].path, .bug = m->bugs[bug],
+		.budget = m->budget / m->nr_storms, .cpus = m->cpus, .logs = o->logs,
+	};
+	struct hunt_result r;
+	unsigned int i;
+	double seconds;
+
+	if (!o->quiet)
+		fprintf(stderr, "%s, looked for by %s\n", h.bug, h.detector->slug);
+	for (i = 0; i < m->seeds; i++) {
+		h.seed = m->first_seed + i;
+		try_seed(m, &h, &r, &seconds);
+		if (r.end == HUNT_INTERRUPTED || process_interrupted()) {
+			m->interrupted = true;
+			return 0;
+		}
+		if (r.end == HUNT_FAILED) {
+			fprintf(stderr, "mmstorm zoo: %s run %s --bug %s --seed %llu: %s\n",
+				h.program, h.storm->name, h.bug, (unsigned long long)h.seed, r.why);
+			return -EIO;
+		}
+		if (!o->quiet)
+			talk(&h, &r, seconds);
+		note(zoo_cell(m, bug, d), &r, seconds);
+	}
+	return 0;
+}
+
+static int hunt_all(struct zoo_matrix *m, const struct zoo_options *o)
+{
+	unsigned int bug, d;
+	int ret = 0;
+
+	process_take_signals();
+	for (bug = 0; bug < m->nr_bugs; bug++)
+		for (d = 0; d < NR_DETECTORS && !ret && !m->interrupted; d++)
+			if (m->asked[d] && !m->program[d].lacks[0])
+				ret = hunt_cell(m, bug, d, o);
+	return ret;
+}
+
+/* --- what comes of it -------------------------------------------------------------- */
+
+static int save(const char *path, const struct zoo_matrix *m,
+		void (*write)(FILE *, const struct zoo_matrix *))
+{
+	struct document out;
+	int ret = document_open(&out, path);
+
+	if (ret || !path)
+		return ret;
+	write(out.file, m);
+	return document_close(&out);
+}
+
+static int conclude(struct zoo_matrix *m, const struct zoo_options *o)
+{
+	bool json_only = o->json && !strcmp(o->json, "-");
+	int ret;
+
+	zoo_report(json_only ? stderr : stdout, m);
+	ret = save(o->json, m, zoo_json);
+	if (save(o->svg, m, zoo_svg) || ret)
+		return EXIT_USAGE;
+	if (m->interrupted)
+		return EXIT_INTERRUPTED;
+	return zoo_bugs_found(m) == m->nr_bugs ? EXIT_CLEAN : EXIT_FINDINGS;
+}
+
+static int usage(void)
+{
+	unsigned int d;
+
+	printf("usage: mmstorm zoo --bug SLUG[,SLUG]|--all [options]\n\n"
+	       "Plants historical bugs, one at a time, and lets detectors look for them.\n\n");
+	for (d = 0; d < NR_DETECTORS; d++)
+		printf("  %-8s %s (build/%s)\n", detectors[d].slug, detectors[d].what,
+		       detectors[d].build);
+	printf("\n");
+	options_help(rows);
+	printf("\nExit: 0 each bug was found by 19 of 20 seeds of some detector, 2 not so,\n"
+	       "1 usage, 3 a run could not be made, 4 no build is there, 130 interrupted.\n");
+	return EXIT_CLEAN;
+}
+
+static int measure(struct zoo_matrix *m, const struct zoo_options *o)
+{
+	int ret = zoo_choose(m, o);
+
+	if (ret)
+		return ret == -ENOMEM ? EXIT_RESOURCES : EXIT_USAGE;
+	if (!zoo_find_programs(m, o)) {
+		fprintf(stderr, "mmstorm zoo: nothing can run; scripts/test builds all, and cmake --preset NAME one\n");
+		return EXIT_SKIPPED;
+	}
+	if (hunt_all(m, o))
+		return EXIT_RESOURCES;
+	return conclude(m, o);
+}
+
+int cmd_zoo(int argc, char **argv)
+{
+	struct zoo_options o = { .budget = 60, .seeds = 20, .seed = 1, .cpus = 8 };
+	struct zoo_matrix m = { 0 };
+	int ret, words = options_parse("zoo", rows, argc, argv, &o);
+
+	if (words < 0)
+		return EXIT_USAGE;
+	if (o.help)
+		return usage();
+	if (words) {
+		zoo_refuse("'%s' is no option; a bug is --bug SLUG", argv[1]);
+		return EXIT_USAGE;
+	}
+	ret = measure(&m, &o);
+	zoo_forget(&m);
+	return ret;
+}
