@@ -3,6 +3,7 @@
  * Controlled mode without an mm: the same choices are the same run, every strategy sees
  * to what others wait for, and what cannot go on is found and explained.
  */
+#include <errno.h>
 #include "kern_rig.h"
 
 #include <string.h>

@@ -64,6 +64,9 @@ static void stop(void)
 	pg_rig_destroy(m);
 }
 
+/* What is freed is poisoned: AddressSanitizer is the first to speak, and ends the program. */
+#define SPOKEN_FOR	MM_ASAN
+
 /* ---- one party after the other ------------------------------------------------------------ */
 
 /* A vCPU that went lazy keeps its walks; the tables go; then its hardware speculates. */
@@ -89,7 +92,7 @@ static u64 lazy_vcpu(int bug)
 static void lazy_tlb_walks_freed_table(void **state)
 {
 	assert_int_equal(lazy_vcpu(-1), 0);
-	assert_true(lazy_vcpu(ZOO_LAZY_TLB_WALKS_FREED_TABLE) > 0);
+	assert_true(SPOKEN_FOR || lazy_vcpu(ZOO_LAZY_TLB_WALKS_FREED_TABLE) > 0);
 }
 
 /* A table has been unlinked, and the gather is still open. */
@@ -125,7 +128,7 @@ static u64 open_gather(int bug)
 static void table_freed_before_flush(void **state)
 {
 	assert_int_equal(open_gather(-1), 0);
-	assert_true(open_gather(ZOO_TABLE_FREED_BEFORE_FLUSH) > 0);
+	assert_true(SPOKEN_FOR || open_gather(ZOO_TABLE_FREED_BEFORE_FLUSH) > 0);
 }
 
 /* ---- two parties ---------------------------------------------------------------------------- */
@@ -233,7 +236,7 @@ static u64 meet(const struct race *r, unsigned int host, int bug)
 /* ThreadSanitizer would see the stale accesses themselves, and end the program. */
 static bool meets(const struct race *r, unsigned int host, int bug)
 {
-	return MM_TSAN || meet(r, host, bug) > 0;
+	return MM_TSAN || SPOKEN_FOR || meet(r, host, bug) > 0;
 }
 
 /* A vCPU comes back to an address space whose pages are being taken away. */
