@@ -45,8 +45,10 @@ static void choose_ops(struct check_ops *ops, u32 mask)
 	}
 	if (mask & (1u << CHECK_STALE | 1u << CHECK_DIRTY))
 		ops->access_moved = check_access_moved;
-	if (mask & 1u << CHECK_DIRTY)
+	if (mask & (1u << CHECK_STALE | 1u << CHECK_DIRTY)) {
 		ops->frame_alloc = check_frame_alloc;
+		ops->frame_copy = check_frame_copy;
+	}
 	if (mask & 1u << CHECK_AGE)
 		ops->met = check_object_met;
 }
@@ -54,7 +56,7 @@ static void choose_ops(struct check_ops *ops, u32 mask)
 static void free_state(struct check_state *st)
 {
 	free(st->task_mm);
-	free(st->stored);
+	free(st->frames);
 	free(st->count);
 	free(st);
 }
@@ -74,9 +76,9 @@ int check_attach(struct machine *m, u32 mask)
 	st->mask = mask;
 	st->nr_cpus = m->nr_cpus;
 	st->task_mm = calloc(CHECK_TASKS, sizeof(*st->task_mm));
-	st->stored = calloc(m->ram.nr_frames, sizeof(*st->stored));
+	st->frames = calloc(m->ram.nr_frames, sizeof(*st->frames));
 	st->count = aligned_alloc(64, m->nr_cpus * sizeof(*st->count));
-	if (!st->task_mm || !st->stored || !st->count) {
+	if (!st->task_mm || !st->frames || !st->count) {
 		free_state(st);
 		return -ENOMEM;
 	}

@@ -502,6 +502,8 @@ static void pages_end(struct check_mm *cm, struct check_range r,
 			shadow_bring(page, false);
 		else if (notes && outcome == OUTCOME_DONE)
 			bury(page, call, &notes[i]);
+		/* It may be another page by now, with a life of its own before. */
+		page->stored_at = 0;
 		page->seq++;
 		page->pending--;
 		shadow_unlock(page);

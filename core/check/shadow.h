@@ -68,6 +68,10 @@ struct shadow_page {
 	/* The newest frame seen in use here, and the stamp of its translation. */
 	unsigned long	frame;
 	u64		frame_stamp;	/* 0: none was seen */
+	/* Where the last store through this page went, and when it had its translation. */
+	unsigned long	stored_frame;
+	u32		stored_gen;	/* of that frame */
+	u64		stored_at;
 	struct shadow_slot slot[CHECK_SLOTS];
 };
 
@@ -137,6 +141,14 @@ struct check_count {
 /* Whose mm a tag's writer had is remembered of the last so many tasks. */
 #define CHECK_TASKS	65536
 
+/* What is known of a frame since it left the allocator (frame.c); orders nothing. */
+struct shadow_frame {
+	u64 copied_at;		/* machine_translation_stamp() as it was begun; 0: it was not */
+	u32 copied_from;	/* frame, */
+	u32 copied_gen;		/* and its generation then */
+	u8 stored;		/* an access stored to it */
+};
+
 struct check_state {
 	u32		mask;
 	struct check_ops ops;		/* the machine's, by mask */
@@ -146,7 +158,7 @@ struct check_state {
 	/* Odd-even truncation clock: pending in the low 16 bits. */
 	atomic64_t	truncates;
 	u64		*task_mm;	/* by task id: that, and below it the check_mm's */
-	u8		*stored;	/* by frame: an access stored to it (dirty.c) */
+	struct shadow_frame *frames;	/* by frame number */
 	struct check_count *count;	/* per vCPU, owner-written */
 };
 
@@ -198,6 +210,7 @@ struct shadow_look {
 	u32			owners;
 	u32			truncates;
 	u64			since;		/* of this use, see shadow_page */
+	u64			moment;		/* of a store: before its bytes move */
 	u8			rights;
 	u8			backing;
 	bool			pending;
@@ -227,19 +240,20 @@ static inline enum shadow_use shadow_use(enum check_access kind)
 	}
 }
 
-/* dirty.c: the access has stored. */
+/* frame.c: the access has stored. */
 void check_stored(struct vcpu *cpu, const struct access_record *rec);
 
 /* A call that began at @stamp has returned: it took these uses (1 << enum shadow_use) away. */
 void shadow_take_away(struct shadow_page *page, u32 uses, u64 stamp);
 
-/* The listeners, in access.c, translation.c, dirty.c and age.c. */
+/* The listeners, in access.c, translation.c, frame.c and age.c. */
 void check_access_begin(struct vcpu *cpu, struct access_record *rec);
 void check_access_translated(struct vcpu *cpu, struct access_record *rec);
 void check_table_walked(struct vcpu *cpu, unsigned long va, unsigned long pfn, u32 gen);
 void check_access_moved(struct vcpu *cpu, struct access_record *rec);
 void check_access_end(struct vcpu *cpu, struct access_record *rec);
 void check_frame_alloc(struct machine *m, unsigned long pfn, unsigned int order);
+void check_frame_copy(struct machine *m, unsigned long to, unsigned long from);
 /* pin.c; @pp's page locked but in the first two. */
 struct pin_page *check_pin_of(struct check_task *ct, const struct access_record *rec);
 void check_pin_stray(struct check_task *ct, bool begin);

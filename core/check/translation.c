@@ -2,7 +2,7 @@
 /*
  * The oracle of translations: stale.
  *
- * Five laws, of use and not of what a TLB may hold:
+ * Six laws, of use and not of what a TLB may hold:
  *
  *	frame	what a translation leads to is the frame that it was when the
  *		translation was made, until the last byte has moved
@@ -10,6 +10,8 @@
  *		began which has taken that access away and has returned
  *	order	where a new frame of a page is in use, nobody uses its old one:
  *		break before make
+ *	copy	what is stored through a page is in its frame, or was when a copy
+ *		of it was begun that is the page's frame by now
  *	file	no access reaches a page that has left its file's cache: truncation
  *		unmaps it, with the page locked, before it takes it out
  *	table	the walker reads no table that was freed since it was walked to
@@ -97,13 +99,38 @@ static bool is_open(struct vcpu *cpu, const struct shadow_page *page,
 	return look->backing != CHECK_BACK_ANON && shadow_truncates(cpu->machine->chk) == ~0u;
 }
 
+/*
+ * Of the page's new frame: it was begun to be copied before a store through the page
+ * had its translation, and that went to the frame that it is a copy of.
+ */
+static bool left_behind(const struct check_state *st, const struct shadow_page *page,
+			const struct access_record *rec)
+{
+	const struct shadow_frame *f = &st->frames[rec->pfn];
+	u64 copied_at = READ_ONCE(f->copied_at);
+
+	return copied_at && READ_ONCE(f->copied_from) == page->stored_frame &&
+	       READ_ONCE(f->copied_gen) == page->stored_gen && page->stored_at >= copied_at;
+}
+
+static void note_store(const struct access_record *rec, const struct shadow_look *look)
+{
+	struct shadow_page *page = look->page;
+
+	shadow_lock(page);
+	page->stored_frame = rec->pfn;
+	page->stored_gen = rec->gen;
+	page->stored_at = look->moment;
+	shadow_unlock(page);
+}
+
 static void judge_order(struct vcpu *cpu, const struct access_record *rec,
 			const struct shadow_look *look)
 {
 	struct shadow_page *page = look->page;
 	unsigned long newest;
+	bool old, lost = false;
 	u64 since;
-	bool old;
 
 	if (likely(READ_ONCE(page->frame) == rec->pfn && READ_ONCE(page->frame_stamp)))
 		return;
@@ -112,10 +139,15 @@ static void judge_order(struct vcpu *cpu, const struct access_record *rec,
 	since = page->frame_stamp;
 	old = newest != rec->pfn && rec->stamp < since && !is_open(cpu, page, look);
 	if (rec->stamp > since && !is_open(cpu, page, look)) {
+		lost = newest == page->stored_frame && left_behind(cpu->machine->chk, page, rec);
 		page->frame = rec->pfn;
 		page->frame_stamp = rec->stamp;
 	}
 	shadow_unlock(page);
+	if (unlikely(lost))
+		finding_report(FINDING_STALE, "STALE: a store to a page after its copy was begun",
+			       "vCPU %u, address 0x%lx: stored to frame %lu when it was being copied to frame %lu, which the page has now: the store is lost",
+			       cpu->nr, rec->va, newest, rec->pfn);
 	if (likely(!old))
 		return;
 	finding_report(FINDING_STALE, "STALE: access to a frame of which a page has a newer one in use",
@@ -163,8 +195,9 @@ static bool is_translated(const struct access_record *rec)
 
 void check_access_translated(struct vcpu *cpu, struct access_record *rec)
 {
-	const struct shadow_look *look = shadow_look_of(rec);
+	struct shadow_look *look = shadow_look_of(rec);
 
+	look->moment = READ_ONCE(cpu->machine->translations);
 	judge_frame(cpu, rec, "before");
 	if (look->page && is_translated(rec))
 		judge_call(cpu, rec, look);
@@ -184,6 +217,8 @@ void check_access_moved(struct vcpu *cpu, struct access_record *rec)
 		return;
 	judge_order(cpu, rec, look);
 	judge_file(cpu, rec, look);
+	if (shadow_use(rec->kind) == SHADOW_WRITE)
+		note_store(rec, look);
 }
 
 /* The walker must not read a table that has been freed. */

@@ -57,7 +57,7 @@ struct access_record {
 	int		result;		/* 0 or -EFAULT */
 	const struct fault_info *fault;	/* why, when result is -EFAULT */
 
-	u64		cookie[12];	/* the listener's, from begin to end */
+	u64		cookie[14];	/* the listener's, from begin to end */
 };
 
 /* What readers find under RCU and carries its age. */
@@ -90,6 +90,9 @@ struct check_ops {
 			    unsigned int order);
 	void (*frame_free)(struct machine *m, unsigned long pfn,
 			   unsigned int order);
+
+	/* The contents of @from are about to be copied to @to, to take its place. */
+	void (*frame_copy)(struct machine *m, unsigned long to, unsigned long from);
 };
 
 #endif /* MMSTORM_HW_CHECK_OPS_H */

@@ -146,10 +146,17 @@ void clear_page(struct page *page)
 	zero(frame_data(m, page_to_pfn(page)), m->ram.frame_bytes);
 }
 
+static NO_TSAN void tell_copy(struct machine *m, struct page *to, struct page *from)
+{
+	if (MM_CHECK && m->check && m->check->frame_copy)
+		m->check->frame_copy(m, to->pfn, from->pfn);
+}
+
 void copy_page(struct page *to, struct page *from)
 {
 	struct machine *m = this_machine();
 
+	tell_copy(m, to, from);
 	memcpy(frame_data(m, page_to_pfn(to)), frame_data(m, page_to_pfn(from)),
 	       m->ram.frame_bytes);
 }
@@ -164,6 +171,7 @@ void copy_page_atomic(struct page *to, struct page *from)
 	const u64 *src = frame_data(m, page_to_pfn(from));
 	u64 *dst = frame_data(m, page_to_pfn(to));
 
+	tell_copy(m, to, from);
 	for (size_t i = 0; i < m->ram.frame_bytes / sizeof(u64); i++)
 		WRITE_ONCE(dst[i], READ_ONCE(src[i]));
 }

@@ -178,6 +178,50 @@ static void test_order(void **state)
 	watch_close(&w);
 }
 
+/* ---- copy ---- */
+
+/* Copied on write, and nobody has used the copy yet. */
+static void break_cow(struct mm_struct *mm, unsigned long page)
+{
+	mmap_read_lock(mm);
+	assert_int_equal(handle_mm_fault(vma_lookup(mm, PG(page)), PG(page),
+					 FAULT_FLAG_WRITE | FAULT_FLAG_USER) & VM_FAULT_ERROR, 0);
+	mmap_read_unlock(mm);
+}
+
+/* A store through an entry that fork should have seen flushed. */
+static void test_copy(void **state)
+{
+	struct watch w = watch_open();
+	struct mm_struct *child;
+	struct tlb_entry old;
+	unsigned long i;
+
+	(void)state;
+	for (i = 0; i < 2; i++)
+		translated(i);
+	old = *entry_at(1);
+	child = dup_mm(w.f.mm);
+	assert_false(IS_ERR(child));
+	/* Before the copy is begun: it is copied too. */
+	break_cow(w.f.mm, 0);
+	peek(PG(0) + 128);
+	expect_silence(&w);
+	break_cow(w.f.mm, 1);
+	bring_back(1, &old);
+	poke(PG(1) + 128, 2);
+	expect_silence(&w);
+	tlb_flush_all(&this_cpu()->tlb);
+	peek(PG(1) + 128);
+	expect_finding(&w, FINDING_STALE, "STALE: a store to a page after its copy was begun");
+	/* Once is enough; and what is stored to the copy stays. */
+	poke(PG(1) + 128, 3);
+	peek(PG(1) + 128);
+	expect_silence(&w);
+	mmput(child);
+	watch_close(&w);
+}
+
 /* ---- file ---- */
 
 /* Out of the cache, and still mapped: somebody has left out the unmapping. */
@@ -217,7 +261,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_moments), cmocka_unit_test(test_taken_away),
 		cmocka_unit_test(test_protect), cmocka_unit_test(test_not_taken_away),
-		cmocka_unit_test(test_order), cmocka_unit_test(test_file),
+		cmocka_unit_test(test_order), cmocka_unit_test(test_copy),
+		cmocka_unit_test(test_file),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
