@@ -8,7 +8,7 @@
 
 const struct storm_info storm_mixed = {
 	.name		= "mixed",
-	.what		= "every op, in shares that the seed draws: some left out, the rest skewed",
+	.what		= "every op but pins, in shares that the seed draws: some left out, the rest skewed",
 	.pages		= 24,
 	.files		= 2,
 	.file_pages	= 8,
