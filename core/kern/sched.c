@@ -517,7 +517,7 @@ void kern_idle_loop(struct vcpu *cpu)
 
 		if (task)
 			run_task(cpu, task);
-		else if (rcu_callbacks_pending())
+		else if (rcu_batch_due())
 			rcu_process_callbacks();
 		else
 			wait_for_work(cpu);

@@ -42,6 +42,7 @@
 #include "sync/irqflags.h"
 #include "sync/sched.h"
 #include "sync/urcu.h"
+#include "trace/counters.h"
 
 void rcu_state_init(struct rcu_state *rs, struct sched_cpu **cpus, unsigned int nr,
 		    enum rcu_mode mode)
@@ -269,6 +270,7 @@ static u64 begin_grace_period(struct rcu_state *rs)
 			 __ATOMIC_RELAXED);
 #endif
 	__atomic_fetch_add(&rs->nr_grace_periods, 1, __ATOMIC_RELAXED);
+	count_vm_event(MMS_RCU_GRACE_PERIOD);
 	if (rs->mode != RCU_SERIAL && MM_CHECK && readers_inside(rs, p0))
 		window_hit(WIN_GP_WAITED_FOR_READER);
 	return p0;
@@ -348,6 +350,7 @@ static unsigned long run_callbacks(struct sched_cpu *cpu, struct rcu_head *head)
 	cpu->ctx = ctx;
 	cpu->preempt_count--;
 	__atomic_store_n(&cpu->rcu.nr_done, cpu->rcu.nr_done + nr, __ATOMIC_RELAXED);
+	count_vm_events(MMS_RCU_CALLBACK, nr);
 	return nr;
 }
 
@@ -431,6 +434,23 @@ bool rcu_callbacks_pending(void)
 	struct sched_cpu *cpu = this_sched_cpu();
 
 	return cpu && (__atomic_load_n(&cpu->rcu.callbacks, __ATOMIC_RELAXED) || cpu->rcu.batch);
+}
+
+/*
+ * A grace period of the library interrupts the host's cores, and more so the more vCPUs
+ * are parked inside sections: one is worth it for many callbacks.
+ */
+static u64 idle_batch(const struct rcu_state *rs)
+{
+	return rs->mode == RCU_LIBRARY ? min(RCU_IDLE_PENDING / rs->nr_cpus, RCU_BATCH) : 1;
+}
+
+bool rcu_batch_due(void)
+{
+	const struct rcu_cpu *rc = &this_sched_cpu()->rcu;
+	u64 since = rc->nr_queued - (rc->process_at - RCU_BATCH);
+
+	return rcu_callbacks_pending() && since >= idle_batch(rc->state);
 }
 
 unsigned long rcu_process_callbacks(void)

@@ -22,7 +22,9 @@
 #include "sync/rcu_types.h"
 
 /* A list longer than this is processed by call_rcu itself, where it may sleep. */
-#define RCU_BATCH	256
+#define RCU_BATCH	256U
+/* So many may wait, on all vCPUs of a machine together, before idle ones process theirs. */
+#define RCU_IDLE_PENDING 2048U
 
 /* --- the machine's side ------------------------------------------------------ */
 
@@ -95,6 +97,8 @@ void rcu_barrier(void);
 unsigned long rcu_process_callbacks(void);
 /* Callbacks wait on this vCPU. */
 bool rcu_callbacks_pending(void);
+/* So many of them wait that a vCPU with nothing else to do should process them. */
+bool rcu_batch_due(void);
 
 /*
  * RCU_MODEL: a vCPU's callbacks whose grace period may end now, because every section

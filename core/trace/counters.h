@@ -11,7 +11,6 @@
 /* VM_EVENT(enumerator, "name as in /proc/vmstat") */
 #define VM_EVENTS(VM_EVENT)							\
 	VM_EVENT(PGALLOC_NORMAL, "pgalloc_normal")				\
-	VM_EVENT(PGALLOC_MOVABLE, "pgalloc_movable")				\
 	VM_EVENT(PGFREE, "pgfree")						\
 	VM_EVENT(PGFAULT, "pgfault")						\
 	VM_EVENT(PGMAJFAULT, "pgmajfault")					\
@@ -40,7 +39,6 @@
 	VM_EVENT(MMS_LAZY_TLB, "mms_lazy_tlb")					\
 	VM_EVENT(MMS_TASK_MIGRATED, "mms_task_migrated")			\
 	VM_EVENT(MMS_TOKEN_WAIT, "mms_token_wait")				\
-	VM_EVENT(MMS_LOCK_CONTENDED, "mms_lock_contended")			\
 	VM_EVENT(MMS_RCU_GRACE_PERIOD, "mms_rcu_grace_period")			\
 	VM_EVENT(MMS_RCU_CALLBACK, "mms_rcu_callback")				\
 	VM_EVENT(MMS_PTE_TABLE_ALLOC, "mms_pte_table_alloc")			\

@@ -17,7 +17,7 @@
 #include "sync/rcu.h"
 #include "sync/sched.h"
 
-#define RIG_CPUS	8
+#define RIG_CPUS	16
 
 struct rig;
 typedef void (*rig_fn)(struct rig *rig, unsigned int cpu);

@@ -255,6 +255,25 @@ static void long_lists_are_processed(void **state)
 	rig_destroy(rig);
 }
 
+/* An idle vCPU waits until a grace period is worth it. */
+static void idle_batches(void **state)
+{
+	const unsigned int batch = RCU_IDLE_PENDING / RIG_CPUS;
+	struct rig *rig = rig_create(RIG_CPUS, NULL, false, 0);
+	unsigned int i;
+
+	rig_bind(rig, 0);
+	for (i = 0; i < batch; i++) {
+		assert_false(rcu_batch_due());
+		call_rcu(&tagged[i].rcu, note);
+	}
+	assert_true(rcu_batch_due());
+	assert_int_equal(rcu_process_callbacks(), batch);
+	assert_false(rcu_batch_due());
+	rig_unbind();
+	rig_destroy(rig);
+}
+
 #if MM_CHECK
 static void dereference_outside(void **state)
 {
@@ -367,6 +386,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(serial_machine), cmocka_unit_test(long_lists_are_processed),
+		cmocka_unit_test(idle_batches),
 		cmocka_unit_test(readers_are_waited_for), cmocka_unit_test(outlasts_a_section),
 #if MM_CHECK
 		cmocka_unit_test(dereference_outside), cmocka_unit_test(left_callbacks_are_found),
