@@ -90,14 +90,8 @@ static void crossing(struct check_task *ct, const struct access_record *rec,
 	for (i = 0; i < 2; i++) {
 		struct shadow_page *page = shadow_page_at(ct->mm, va[i]);
 
-		if (!page)
-			continue;
-		shadow_lock(page);
-		if (begin)
-			shadow_foreign_begin(page);
-		else
-			shadow_foreign_end(page, NULL);
-		shadow_unlock(page);
+		if (page)
+			shadow_foreign(page, begin);
 	}
 }
 

@@ -149,16 +149,8 @@ void check_pin_stray(struct check_task *ct, bool begin)
 {
 	unsigned int i;
 
-	for (i = 0; i < ct->mm->nr_pages; i++) {
-		struct shadow_page *page = &ct->mm->page[i];
-
-		shadow_lock(page);
-		if (begin)
-			shadow_foreign_begin(page);
-		else
-			shadow_foreign_end(page, NULL);
-		shadow_unlock(page);
-	}
+	for (i = 0; i < ct->mm->nr_pages; i++)
+		shadow_foreign(&ct->mm->page[i], begin);
 }
 
 bool check_pin_knows(const struct pin_page *pp, unsigned int slot)

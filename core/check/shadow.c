@@ -267,6 +267,16 @@ void shadow_foreign_end(struct shadow_page *page, struct shadow_slot *slot)
 		shadow_forget_slots(page);
 }
 
+void shadow_foreign(struct shadow_page *page, bool begin)
+{
+	shadow_lock(page);
+	if (begin)
+		shadow_foreign_begin(page);
+	else
+		shadow_foreign_end(page, NULL);
+	shadow_unlock(page);
+}
+
 static void take_note(const struct shadow_page *page, struct shadow_note *note)
 {
 	unsigned int i;

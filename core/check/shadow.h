@@ -182,6 +182,8 @@ bool shadow_is_private(u8 backing);
 /* A store of anything but a tag; of all slots when @slot is NULL. */
 void shadow_foreign_begin(struct shadow_page *page);
 void shadow_foreign_end(struct shadow_page *page, struct shadow_slot *slot);
+/* Of all slots, from its begin to its end; takes the page's lock. */
+void shadow_foreign(struct shadow_page *page, bool begin);
 
 void check_count(struct vcpu *cpu, enum check_id id, bool conclusive);
 bool check_enabled(const struct vcpu *cpu, enum check_id id);
