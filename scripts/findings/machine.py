@@ -7,7 +7,7 @@ that begin and end a run, and all of it as JSON lines.
 import json
 import re
 
-from report import Report
+from report import Reading, Report
 
 BEGIN = re.compile(r"^mmstorm (?:run|replay|program|explore) \S.*$")
 VERDICT = re.compile(r"^mmstorm: (?P<word>[A-Z][A-Z-]+) seed=")
@@ -37,14 +37,12 @@ def followed(lines, at):
     return at < len(lines) and bool(OWN_LINES.match(lines[at]) or REPEAT_WITH.match(lines[at]))
 
 
-class Finding:
+class Finding(Reading):
     """A finding that is being read: from its title to the command that repeats it."""
 
     def __init__(self, title, where, lines, times=1):
-        self.report = Report(rule_of(title), title, where)
-        self.report.lines = lines
-        self.report.times = times
-        self.last = where[1] + len(lines) - 1
+        super().__init__(where, lines)
+        self.title, self.times = title, times
 
     @staticmethod
     def begins(lines, at, where, within):
@@ -68,7 +66,7 @@ class Finding:
 
     def whole(self):
         """Is it all in the lines that began it?"""
-        first = self.report.lines[0]
+        first = self.lines[0]
         return bool(PANIC.match(first) or REPLAYED.match(first))
 
     def owns(self, text):
@@ -76,11 +74,13 @@ class Finding:
 
     def take(self, text, number):
         """One more line; True when it was the last."""
-        if number != self.last + 1 and "other output runs through it" not in self.report.wrong:
-            self.report.wrong.append("other output runs through it")
-        self.last = number
-        self.report.lines.append(text)
+        self.add(text, number)
         return bool(REPEAT_WITH.match(text))
+
+    def finish(self):
+        report = self.report(rule_of(self.title), self.title)
+        report.times = self.times
+        return report
 
 
 def told(match, where):

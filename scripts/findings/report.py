@@ -19,6 +19,32 @@ class Report:
         return (bool(self.wrong), not self.lines, len(self.lines), self.lines, self.where)
 
 
+class Reading:
+    """A report that is being read: its own lines, between which others may have printed."""
+
+    def __init__(self, where, lines=()):
+        self.where = where
+        self.lines = list(lines)
+        self.last = where[1] + len(self.lines) - 1     # the last line that was taken
+        self.wrong = []
+
+    def complain(self, what):
+        if what not in self.wrong:
+            self.wrong.append(what)
+
+    def add(self, text, number):
+        if number != self.last + 1 and text:
+            self.complain("other output runs through it")
+        self.last = number
+        self.lines.append(text)
+
+    def report(self, rule, title, lines=None):
+        report = Report(rule, title, self.where)
+        report.lines = self.lines if lines is None else lines
+        report.wrong = list(self.wrong)
+        return report
+
+
 class Run:
     """What one run has said: the start on standard error, the end on standard output."""
 

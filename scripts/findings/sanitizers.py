@@ -7,7 +7,7 @@ libFuzzer: where one begins, which lines are its own, where it ends, what it is 
 import re
 
 import stacks
-from report import Report
+from report import Reading
 
 TSAN = re.compile(r"WARNING: ThreadSanitizer: (?P<kind>.+?) \(pid=\d+\)")
 ERROR = re.compile(r"==\d+== ?ERROR: (?P<tool>\w+): (?P<kind>.*)")
@@ -55,17 +55,15 @@ class Stanza:
         self.heading, self.frames, self.lines = heading, [], [heading]
 
 
-class Sanitizer:
-    """A report that is being read."""
+class Sanitizer(Reading):
+    """A sanitizer's report that is being read."""
 
     def __init__(self, tool, kind, where):
-        self.tool, self.kind, self.where = tool, kind, where
-        self.lines = []
+        super().__init__(where)
+        self.tool, self.kind = tool, kind
         self.stanzas = []
         self.heading = ""           # of the stack that comes next; None in a stack
         self.summed_up = False
-        self.last = where[1] - 1    # the last line that was taken
-        self.wrong = []
         self.tail = tool == "ASAN" or kind == "SEGV"    # goes on after its summary
 
     @staticmethod
@@ -92,11 +90,8 @@ class Sanitizer:
 
     def take(self, text, number):
         """One more line; True when it was the last."""
-        if number != self.last + 1 and text:
-            self.complain("other output runs through it")
-        self.last = number
-        self.lines.append(stacks.shorten(text))
-        frame = stacks.parse(stacks.shorten(text))
+        self.add(stacks.shorten(text), number)
+        frame = stacks.parse(self.lines[-1])
         if frame:
             self.add_frame(frame)
         elif LOST_STACK.match(text):
@@ -118,10 +113,6 @@ class Sanitizer:
         stanza.frames.append(frame)
         stanza.lines.append(self.lines[-1])
 
-    def complain(self, what):
-        if what not in self.wrong:
-            self.wrong.append(what)
-
     def sites(self):
         """The stacks that name it: two for what two threads did, else the first."""
         if self.tool == "TSAN" and self.kind in TWO_SITES:
@@ -130,8 +121,7 @@ class Sanitizer:
         return [s.frames for s in self.stanzas][:1] or [[]]
 
     def make(self, title, frames, lines):
-        report = Report(f"{self.tool}/{self.kind}", title, self.where)
-        report.lines, report.wrong = lines, list(self.wrong)
+        report = self.report(f"{self.tool}/{self.kind}", title, lines)
         report.stacks = [stack for stack in frames if stack]
         return report
 

@@ -49,8 +49,8 @@ class Scanner:
     def close_finding(self, why=None):
         if self.finding:
             if why:
-                self.finding.report.wrong.append(why)
-            self.run.note(self.finding.report)
+                self.finding.complain(why)
+            self.run.note(self.finding.finish())
         self.finding = None
 
     def close(self, why):
