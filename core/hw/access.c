@@ -197,7 +197,7 @@ static int non_canonical(const struct access *a)
 
 static int no_progress(const struct access *a, unsigned int err)
 {
-	finding_report(FINDING_LIVE, "a page fault makes no progress",
+	finding_report(FINDING_LIVE, "LIVE: a page fault makes no progress",
 		       "va %#lx error %#x: %u faults were answered with `try again'", a->va, err,
 		       USER_ACCESS_RETRIES);
 	set_signal(&this_cpu()->exec->fault, a->acc, MM_SIGKILL, 0, 0);

@@ -82,7 +82,7 @@ static inline WALKER bool set_bits(struct walk *w, u64 bits)
 static noinline unsigned int out_of_ram(struct vcpu *cpu, unsigned long va, unsigned int acc,
 					unsigned int level, u64 entry)
 {
-	finding_report(FINDING_STRUCT, "a page-table entry leads out of RAM",
+	finding_report(FINDING_STRUCT, "STRUCT: a page-table entry leads out of RAM",
 		       "vcpu %u va %#lx level %u entry %#llx (frames: %lu)", cpu->nr, va, level,
 		       entry, cpu->machine->ram.nr_frames);
 	return mmu_error_bits(acc) | X86_PF_PROT | X86_PF_RSVD;

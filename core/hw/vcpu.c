@@ -429,7 +429,7 @@ void hw_sleep(struct sched_ctx *self)
 	if (__atomic_load_n(&self->state, __ATOMIC_SEQ_CST) != CTX_SLEEPING)
 		return;
 	if (cpu->machine->serial)
-		mm_panic("deadlock: a serial machine sleeps",
+		mm_panic("BUG: a serial machine sleeps",
 			 "%s waits for a wake that nobody is left to send", self->name);
 	if (cpu->sched.control) {
 		sched_wait(&self->state, "wake-up",

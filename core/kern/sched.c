@@ -231,7 +231,7 @@ void schedule(void)
 	MM_BUG_ON(!cpu->current_task || cpu->machine->serial);
 	/* Lockdep has said who and where; there is no way to go on. */
 	if (!vcpu_preemptible(cpu))
-		mm_panic("scheduling while atomic", "irq_off %u preempt_count %u rcu nest %u",
+		mm_panic("BUG: scheduling while atomic", "irq_off %u preempt_count %u rcu nest %u",
 			 cpu->sched.irq_off, cpu->sched.preempt_count, cpu->sched.rcu.nest);
 	switch_away(false);
 }

@@ -131,7 +131,7 @@ void mm_exit(struct machine *m)
 	struct mm_struct *mm;
 
 	list_for_each_entry(mm, &g->mms, mmlist)
-		finding_report(FINDING_REFS, "mm_struct left at shutdown",
+		finding_report(FINDING_REFS, "REFS: mm_struct left at shutdown",
 			       "mm %u: mm_users %d, mm_count %d", mm->id,
 			       atomic_read(&mm->mm_users), atomic_read(&mm->mm_count));
 	fault_state_exit(m);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Style: the licence line, the head comment, and nobody's private paths."""
+"""Style: the licence line, the head comment, findings' titles, and nobody's private paths."""
 
 import os
 import re
@@ -11,6 +11,9 @@ SPDX = "SPDX-License-Identifier: MIT"
 SCRIPTS = (".py", ".sh", ".bash", ".bats", "CMakeLists.txt", ".cmake")
 # Home folders and other places of one machine.
 LOCAL = re.compile(r"(?<![\w.])/(?:home|Users|root|work)/[\w.-]+|/tmp/[a-z]{1,3}/\w")
+# A finding's kind and the literal that is its title; a panic's.
+TITLE = re.compile(r'\bfinding_report(?:_to)?\([^;"]*?\bFINDING_(\w+),\s*"([^"]*)"')
+PANIC = re.compile(r'\bmm_(panic)\(\s*"([^"]*)"')
 TEXT = (".c", ".h", ".md", ".py", ".sh", ".bats", ".txt", ".json", ".yml", ".ops", ".job")
 
 
@@ -58,8 +61,20 @@ def white_space(tree):
             yield Finding(name, 0, "style: no newline at the end of the file")
 
 
+def titles(tree):
+    """Findings are told apart by them, here and in what runs have printed."""
+    for name in tree.sources("core", "stress", "fuzz"):
+        text = tree.text(name)
+        for match in (*TITLE.finditer(text), *PANIC.finditer(text)):
+            kind = "BUG" if match[1] == "panic" else match[1]
+            if not match[2].startswith(f"{kind}: "):
+                yield Finding(name, text.count("\n", 0, match.start()) + 1,
+                              f"style: a title that does not begin with '{kind}: '")
+
+
 def run(tree):
     yield from licence(tree)
     yield from head_comment(tree)
     yield from local_paths(tree)
     yield from white_space(tree)
+    yield from titles(tree)
