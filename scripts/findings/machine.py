@@ -16,25 +16,19 @@ REPEAT_WITH = re.compile(r"^\s*repeat with: (?P<command>\S.*)$")
 TOLD = re.compile(r"^finding {3}(?P<title>.+) \((?P<times>\d+) times\)$")
 ANNOUNCED = re.compile(r"^finding {3}(?P<count>\d+) reports of \S+, above$")
 TITLE = re.compile(r"^[A-Z]{2,9}: \S")
-REPLAYED = re.compile(r"^(?P<title>\S.*) \((?P<times>\d+) times\)$")
+REPLAYED = re.compile(r"^(?P<title>[A-Z]{2,9}: \S.*) \((?P<times>\d+) times\)$")
 DETAIL = re.compile(r"^  \S")
 STALL = re.compile(r"^mmstorm: (?P<what>no op has ended|asked to stop, tasks have not ended) for ")
 PANIC = re.compile(r"^mmstorm: (?:panic|finding outside any machine: \w+): "
-                   r"(?P<title>BUG: .* \(\S+\)|(?:[A-Z]+: )?[^:]+): (?P<detail>.*)$")
+                   r"(?P<title>BUG: .* \(\S+\)|[A-Z]+: [^:]+): (?P<detail>.*)$")
 PROGRESS = re.compile(r"^#\d+s ops ")
 OWN_LINES = re.compile(r"^(?:  last events, |    cpu \d+  |  vCPU \d|  task \d)")
-FOREIGN = re.compile(r"^(?:  |SUMMARY: |WARNING: |HINT: |ERROR: )")
+FOREIGN = re.compile(r"^(?:SUMMARY|WARNING|HINT|ERROR): ")
 JSON = '{"schema":"mmstorm/'
 
 
 def rule_of(title):
-    match = re.match(r"([A-Z]{2,9}): ", title)
-    return match[1] if match else "BUG"
-
-
-def followed(lines, at):
-    """Do a finding's own lines come after its detail?"""
-    return at < len(lines) and bool(OWN_LINES.match(lines[at]) or REPEAT_WITH.match(lines[at]))
+    return title.split(":")[0]
 
 
 class Finding(Reading):
@@ -45,8 +39,8 @@ class Finding(Reading):
         self.title, self.times = title, times
 
     @staticmethod
-    def begins(lines, at, where, within):
-        """Does the line at @at begin one?  @within: a dying program's report is open."""
+    def begins(lines, at, where):
+        """Does the line at @at begin one?"""
         text = lines[at]
         match = STALL.match(text)
         if match:
@@ -54,13 +48,12 @@ class Finding(Reading):
         match = PANIC.match(text)
         if match:
             return Finding(match["title"], where, [text])
-        if at + 1 >= len(lines) or not DETAIL.match(lines[at + 1]) or FOREIGN.match(text) or not text:
+        if at + 1 >= len(lines) or not DETAIL.match(lines[at + 1]) or FOREIGN.match(text):
             return None
         match = REPLAYED.match(text)
-        if match and not text.startswith("finding "):
+        if match:
             return Finding(match["title"], where, lines[at:at + 2], int(match["times"]))
-        sure = TITLE.match(text) or (not within and followed(lines, at + 2))
-        if at and not lines[at - 1] and sure:
+        if at and not lines[at - 1] and TITLE.match(text):
             return Finding(text, where, lines[at:at + 2])
         return None
 

@@ -96,17 +96,23 @@ class Sanitizer(Reading):
             self.add_frame(frame)
         elif LOST_STACK.match(text):
             self.stanzas.append(Stanza(self.heading or ""))
-        elif text:
+        elif self.heads(text):
             self.heading = text
         self.summed_up |= bool(SUMMARY.search(text))
         if not self.tail:
             return self.summed_up
         return bool(END.match(text))
 
+    def heads(self, text):
+        """Can the line say what the stack below it is of?"""
+        known = {"TSAN": HEADING, "LSAN": LEAK}.get(self.tool)
+        return bool(known.match(text) if known else text)
+
     def add_frame(self, frame):
-        if self.heading is not None:
+        goes_on = self.stanzas and 0 < frame.number == len(self.stanzas[-1].frames)
+        if self.heading is not None and not goes_on:
             self.stanzas.append(Stanza(self.heading))
-            self.heading = None
+        self.heading = None
         stanza = self.stanzas[-1]
         if frame.number != len(stanza.frames):
             self.complain("frames are missing or doubled")

@@ -90,8 +90,7 @@ class Scanner:
             self.sanitizer = report
             report.take(text, at + 1)
             return True
-        dying = self.sanitizer is not None and self.sanitizer.tail
-        finding = machine.Finding.begins(self.source.lines, at, where, dying)
+        finding = machine.Finding.begins(self.source.lines, at, where)
         if finding:
             self.current(at)
             self.close_finding("another finding begins in it")
