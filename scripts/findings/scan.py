@@ -130,7 +130,10 @@ class Scanner:
 
     def begin_run(self, at, text):
         # A dying program repeats its first line at the head of AddressSanitizer's report.
-        if not (at and sanitizers.RULER.match(self.source.lines[at - 1])):
+        before = at - 1
+        while before > 0 and machine.PROGRESS.match(self.source.lines[before]):
+            before -= 1
+        if before < 0 or not sanitizers.RULER.match(self.source.lines[before]):
             self.new_run(at)
         run = self.current(at, ended_will_do=True)
         run.command, run.begun = text, True

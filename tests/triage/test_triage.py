@@ -53,6 +53,70 @@ def titles_of(done):
     return sorted(group.title for group in done.groups for _ in group.reports)
 
 
+def another_run(text, draw, seed):
+    """The same of another run: its seed, process and addresses."""
+    other = {}
+    text = re.sub(r"--seed 0x[0-9a-f]+", f"--seed {seed:#x}", text)
+    text = re.sub(r"(?<=pid=)\d+|(?<===)\d+(?===)", str(1000 + seed), text)
+    return re.sub(r"(?<=0x)[0-9a-f]{8,}",
+                  lambda m: other.setdefault(m[0], f"{draw.getrandbits(44):012x}"), text)
+
+
+def between(lines):
+    """Where other output may come.  A finding's title and detail are written at once."""
+    def begins(i):
+        return re.match(r"[A-Z]+: ", lines[i]) and lines[i + 1:i + 2] and lines[i + 1][:2] == "  "
+    return [i for i in range(1, len(lines) + 1)
+            if not begins(i - 1) and not (i < len(lines) and begins(i))]
+
+
+def sprinkled(text, draw, what):
+    lines = text.splitlines()
+    for _ in range(draw.randrange(1, 9)):
+        lines.insert(draw.choice(between(lines)), what())
+    return "\n".join(lines) + "\n"
+
+
+def with_progress(text, draw):
+    line = "#{}s ops 1.2M 400.0k/s  faults 3.1k  flushes 20  findings 0  rss 80M"
+    return [sprinkled(text, draw, lambda: line.format(draw.randrange(100))).encode()]
+
+
+def with_noise(text, draw):
+    noise = ["", "make: *** [Makefile:3: storm] Error 2", "  a word", "seed", "{}", "\x1b[31mred\x1b[0m"]
+    return [sprinkled(text, draw, lambda: draw.choice(noise)).encode()]
+
+
+def with_garbage(text, draw):
+    lines = sprinkled(text, draw, lambda: "\0garbage").encode().split(b"\n")
+    return [b"\n".join(draw.randbytes(90).replace(b"\n", b"") if line == b"\0garbage" else line
+                       for line in lines)]
+
+
+def apart(text, _):
+    """Standard error and standard output in two inputs, where that says which run it is of."""
+    parts = re.split(r"^(?=(?:ops  |finding  )(?s:.*)^repeat  )", text, maxsplit=1, flags=re.M)
+    return [part.encode() for part in parts]
+
+
+def cut(text, draw):
+    return [text[:draw.randrange(len(text))].encode()]
+
+
+def beheaded(text, draw):
+    return [text[draw.randrange(len(text)):].encode()]
+
+
+# What may have happened to a run's output, and whether all of it is still there.
+HARM = [
+    (lambda text, _: [text.encode()], True),
+    (lambda text, _: [text.replace("\n", "\r\n").encode()], True),
+    (lambda text, _: [gzip.compress(text.encode())], True),
+    (with_progress, True), (with_noise, True), (with_garbage, True), (apart, True),
+    (cut, False), (beheaded, False),
+]
+
+
 def run(*args, data=None, cwd=REPORTS):
     done = subprocess.run([sys.executable, TRIAGE, *args], input=data, capture_output=True,
                           cwd=cwd, check=False)
@@ -211,32 +275,69 @@ class Groups(unittest.TestCase):
                           "WARN: len > 0 in plant (syscalls.c)"])
 
 
-class Command(unittest.TestCase):
-    def test_200_reports_in_any_order(self):
-        wanted = expected()
+class Mixed(unittest.TestCase):
+    """200 inputs, as a folder of many runs may hold them."""
+
+    @classmethod
+    def setUpClass(cls):
+        draw, wanted = random.Random(1), expected()
         names = sorted(wanted)
+        cls.parts = []      # a run each: of one input or two
+        cls.sure = []       # its titles, None where it is not all there
+        for i in range(200):
+            name = names[i % len(names)]
+            harm, whole = HARM[i // len(names) % len(HARM)]
+            cls.parts.append(harm(another_run(text_of(name), draw, i + 1), draw))
+            cls.sure.append(wanted[name] if whole else None)
+
+    def triage(self, parts, draw):
+        """Under names that put them in an order of chance."""
+        files = [data for part in parts for data in part]
+        names = [f"{draw.getrandbits(64):016x}" for _ in files]
+        sources = sorted((inputs.Input(name, inputs.unpack(name, data))
+                          for name, data in zip(names, files)), key=lambda source: source.name)
+        return groups.Triage(*scan.scan(sources))
+
+    def told(self, done):
+        """All that is not a name of an input."""
+        return (done.summary(), sorted(note[1:] for note in done.notes),
+                [(g.title, len(g.reports), g.times(), len(g.runs), g.example().lines)
+                 for g in done.groups])
+
+    def test_each_is_what_it_is_alone(self):
+        draw, titles = random.Random(2), []
+        for i, (part, sure) in enumerate(zip(self.parts, self.sure)):
+            done = self.triage([part], draw)
+            titles += titles_of(done)
+            if sure:
+                with self.subTest(i):
+                    self.assertEqual((titles_of(done), done.nr_runs), (sure, 1))
+        self.assertEqual(titles_of(self.triage(self.parts, draw)), sorted(titles))
+
+    def test_whatever_order_they_are_in(self):
+        draw = random.Random(3)
+        first = self.told(self.triage(self.parts, draw))
+        for _ in range(4):
+            shuffled = draw.sample(self.parts, len(self.parts))
+            self.assertEqual(self.told(self.triage(shuffled, draw)), first)
+
+    def test_a_folder_and_its_files_in_any_order(self):
+        draw = random.Random(4)
         with tempfile.TemporaryDirectory() as folder:
-            draw, files = random.Random(1), []
-            for i in range(200):
-                name = names[i % len(names)]
-                text = re.sub(r"(?<=0x)[0-9a-f]{8,}", lambda m: f"{draw.getrandbits(40):x}", text_of(name))
-                text = re.sub(r"--seed 0x[0-9a-f]+", f"--seed {i + 1:#x}", text)
+            files = []
+            for i, data in enumerate(data for part in self.parts for data in part):
                 os.makedirs(os.path.join(folder, str(i % 7)), exist_ok=True)
                 files.append(os.path.join(str(i % 7), f"{draw.getrandbits(64):x}.txt"))
-                with open(os.path.join(folder, files[-1]), "w", encoding="utf-8") as f:
-                    f.write(text)
+                with open(os.path.join(folder, files[-1]), "wb") as f:
+                    f.write(data)
             for form in ("text", "markdown", "sarif", "titles"):
-                first = run("--format", form, *files, cwd=folder)
+                first = run("--format", form, ".", cwd=folder)
                 self.assertEqual(first[0], 2)
-                for _ in range(2):
-                    draw.shuffle(files)
-                    self.assertEqual(run("--format", form, *files, cwd=folder), first)
-                self.assertEqual(run("--format", form, ".", cwd=folder), first)
-            self.assertEqual(run("--format", "titles", ".", cwd=folder)[1].splitlines(),
-                             sorted({title for titles in wanted.values() for title in titles}))
-            reports = sum(len(wanted[names[i % len(names)]]) for i in range(200))
-            self.assertIn(f"{reports} reports of ", run(".", cwd=folder)[1].splitlines()[0])
+                draw.shuffle(files)
+                self.assertEqual(run("--format", form, *files, cwd=folder), first)
 
+
+class Command(unittest.TestCase):
     def test_standard_input_and_gzip(self):
         data = text_of("tsan_data_race.txt").encode()
         plain = run("--format", "titles", data=data)
