@@ -21,7 +21,7 @@ static const struct command {
 	{ "explore", cmd_explore, "search the interleavings of a small program for one that fails" },
 	{ "replay", cmd_replay, "a token's run again, or the ops of a file, under the oracles" },
 	{ "show", cmd_show, "the layout that a program of op text leaves behind" },
-	{ "list", cmd_list, "storms, jobs, scenarios, bugs, checks, counters, windows, ops, cases" },
+	{ "list", cmd_list, "storms, jobs, scenarios, bugs, checks, counters, windows, ops, archs, cases" },
 };
 
 static void help(FILE *out)

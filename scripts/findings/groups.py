@@ -4,6 +4,10 @@
 import collections
 
 
+def number(nr, what):
+    return f"{nr} {what}{'' if nr == 1 else 's'}"
+
+
 class Group:
     def __init__(self, title):
         self.title = title
@@ -50,7 +54,8 @@ class Triage:
     def summary(self):
         reports = sum(len(group.reports) for group in self.groups)
         verdicts = ", ".join(f"{count} {word}" for word, count in sorted(self.verdicts.items()))
-        text = f"{reports} reports of {len(self.groups)} causes in {self.nr_runs} runs"
+        text = (f"{number(reports, 'report')} of {number(len(self.groups), 'cause')} "
+                f"in {number(self.nr_runs, 'run')}")
         return f"{text} ({verdicts})" if verdicts else text
 
 

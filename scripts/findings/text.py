@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: MIT
 """For people: as text, as Markdown, as a list of titles."""
 
+from groups import number
+
 
 def count(group):
     more = f", {group.times()} times" if group.times() > len(group.reports) else ""
     known = ", known" if group.known else ""
-    reports, runs = len(group.reports), len(group.runs)
-    return (f"{reports} report{'s' if reports > 1 else ''} in {runs} run{'s' if runs > 1 else ''}"
-            f"{more}{known}")
+    return f"{number(len(group.reports), 'report')} in {number(len(group.runs), 'run')}{more}{known}"
 
 
 def place(where):

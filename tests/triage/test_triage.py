@@ -360,7 +360,7 @@ class Command(unittest.TestCase):
     def test_nothing_found(self):
         clean = b"mmstorm run x --cpus 2 --seed 0x1\nmmstorm: SUCCESS seed=0x1 ops=9 findings=0\n"
         code, out, err = run(data=clean)
-        self.assertEqual((code, out, err), (0, "0 reports of 0 causes in 1 runs (1 SUCCESS)\n", ""))
+        self.assertEqual((code, out, err), (0, "0 reports of 0 causes in 1 run (1 SUCCESS)\n", ""))
         self.assertIn("holds no run and no report", run(data=b"hello\n")[1])
 
     def test_input_that_cannot_be_used(self):
