@@ -82,7 +82,8 @@ void sched_turn_over(void)
 	if (cpu->ops->turn_over)
 		cpu->ops->turn_over();
 	cpu = this_sched_cpu();
-	if (cpu->local.clock >= cpu->local.turn_end)
+	/* Under control it never is over, and always: every point is the strategy's. */
+	if (!cpu->control && cpu->local.clock >= cpu->local.turn_end)
 		cpu->local.turn_end = cpu->local.clock + DEFAULT_TURN;
 }
 

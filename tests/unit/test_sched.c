@@ -222,6 +222,7 @@ static void control_is_asked(void **state)
 {
 	struct rig *rig = *state;
 	struct sched_cpu *cpu = &rig->cpu[0].sched;
+	const struct sched_ops *ops = cpu->ops;
 	u32 word = 0;
 
 	memset(&asked, 0, sizeof(asked));
@@ -245,6 +246,13 @@ static void control_is_asked(void **state)
 	assert_int_equal(asked.waits, 1);
 	sched_changed(&word);
 	assert_ptr_equal(asked.changed, &word);
+	/* A turn that ends is the schedule's doing: the next has points too. */
+	__atomic_fetch_and(&cpu->local.attn, ~(u32)ATTN_IRQ, __ATOMIC_SEQ_CST);
+	cpu->ops = &sched_default_ops;
+	sched_turn_over();
+	cpu->ops = ops;
+	sched_point(SCHED_LOAD, NULL);
+	assert_int_equal(asked.points, MM_POINTS ? 3 : 0);
 	cpu->control = NULL;
 }
 
