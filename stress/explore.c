@@ -33,7 +33,7 @@ struct explore_options {
 	u64		runs, first, seed, max_points;
 	unsigned int	fills, shorten;
 	double		timeout;
-	const char	*checks, *bugs, *json;
+	const char	*checks, *bugs, *json, *memory;
 	bool		token, help;
 };
 
@@ -49,6 +49,8 @@ static const struct option_row rows[] = {
 	{ "bug", 0, OPTION_STRING, ROW(bugs), 0, 0, NULL, "plant bugs of the zoo" },
 	{ "checks", 0, OPTION_STRING, ROW(checks), 0, 0, NULL,
 	  "oracles: all, none, or a list" },
+	{ "memory", 0, OPTION_STRING, ROW(memory), 0, 0, NULL,
+	  "sc, tso or pso: may stores be seen late, and out of order?" },
 	{ "fills", 0, OPTION_COUNT, ROW(fills), 0, 1000, NULL,
 	  "TLB fills of hardware's own, in a run" },
 	{ "max-points", 0, OPTION_U64, ROW(max_points), 1, 1ULL << 32, NULL,
@@ -110,6 +112,19 @@ static int parse_strategy(struct search *s)
 	}
 	fprintf(stderr, "mmstorm explore: --strategy: there is no '%s'; random, sticky, pct:3, pos or portfolio will do\n",
 		text);
+	return -EINVAL;
+}
+
+static int parse_memory(struct search *s)
+{
+	for (unsigned int i = 0; i < NR_MEMORY_MODELS; i++) {
+		if (!s->o.memory || !strcmp(s->o.memory, memory_model_name(i))) {
+			s->config.memory = i;
+			return 0;
+		}
+	}
+	fprintf(stderr, "mmstorm explore: --memory: there is no '%s'; sc, tso or pso will do\n",
+		s->o.memory);
 	return -EINVAL;
 }
 
@@ -182,8 +197,9 @@ static void say_before(struct search *s, u64 run)
 {
 	if (!MM_ASAN)
 		return;
-	snprintf(s->epitaph, sizeof(s->epitaph), "mmstorm: repeat: mmstorm explore %s --strategy %s --seed 0x%llx --first %llu --runs 1%s%s",
-		 s->scenario, s->o.strategy ? s->o.strategy : "portfolio", s->o.seed, run,
+	snprintf(s->epitaph, sizeof(s->epitaph), "mmstorm: repeat: mmstorm explore %s --strategy %s --memory %s --seed 0x%llx --first %llu --runs 1%s%s",
+		 s->scenario, s->o.strategy ? s->o.strategy : "portfolio",
+		 memory_model_name(s->config.memory), s->o.seed, run,
 		 s->o.bugs ? " --bug " : "", s->o.bugs ? s->o.bugs : "");
 	sanitizer_set_epitaph(s->epitaph);
 }
@@ -302,6 +318,7 @@ static int write_json(const struct search *s)
 	json_begin(&j, file, "explore");
 	json_string(&j, "scenario", s->scenario);
 	json_string(&j, "strategy", s->o.strategy ? s->o.strategy : "portfolio");
+	json_string(&j, "memory", memory_model_name(s->config.memory));
 	json_hex(&j, "seed", s->o.seed);
 	json_u64(&j, "schedules", s->runs);
 	json_double(&j, "schedules_per_s", rate(s->runs, s->cpu));
@@ -393,7 +410,8 @@ int cmd_explore(int argc, char **argv)
 		return s.o.help ? EXIT_CLEAN : EXIT_USAGE;
 	}
 	s.scenario = argv[1];
-	if (parse_strategy(&s) || parse_checks("explore", s.o.checks, &s.config.checks) ||
+	if (parse_strategy(&s) || parse_memory(&s) ||
+	    parse_checks("explore", s.o.checks, &s.config.checks) ||
 	    parse_bugs("explore", s.o.bugs, s.config.zoo))
 		return EXIT_USAGE;
 	if (!MM_POINTS) {

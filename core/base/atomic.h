@@ -18,13 +18,76 @@
 #include "base/compiler.h"
 #include "base/point.h"
 
+/*
+ * MM_WEAK: in the files of the operating system (core/CMakeLists.txt) stores may wait to
+ * be seen by others, when a controlled machine says so (sync/store_buffer.h).  There a
+ * load may see what was before such a store, and is a scheduling point while any waits.
+ * Elsewhere, and by the raw_ and RAW_ forms, memory is what it is.
+ */
+#ifndef MM_WEAK
+#define MM_WEAK	0
+#endif
+
+#if MM_WEAK && MM_POINTS
+void weak_store_begins(const void *p, size_t size, bool release);
+void weak_store_epoch(void);
+void weak_load_begins(const void *p);
+u64 weak_load_sees(const void *p, size_t size, u64 value);
+void weak_rmw_begins(const void *p);
+void weak_forget(const void *p, size_t size);
+
+#define __load(p, read, weak, val)						\
+	({									\
+		bool weak = this_cpu_weak();					\
+										\
+		if (unlikely(weak))						\
+			weak_load_begins(p);					\
+		__typeof__(*(p)) val = (read);					\
+		unlikely(weak) ? (__typeof__(*(p)))				\
+				 weak_load_sees((p), sizeof(*(p)), (u64)val) :	\
+				 val;						\
+	})
+#define __store(p, v, order, val)						\
+	({									\
+		__typeof__(*(p)) val = (v);					\
+										\
+		if (unlikely(this_cpu_weak()))					\
+			weak_store_begins((p), sizeof(*(p)),			\
+					  (order) != __ATOMIC_RELAXED);		\
+		__atomic_store_n((p), val, order);				\
+	})
+#define __load_once(p, order)							\
+	__load(p, __atomic_load_n((p), order), __UNIQUE_ID(weak), __UNIQUE_ID(val))
+#define __store_once(p, v, order)	__store(p, v, order, __UNIQUE_ID(val))
+
+/* What the vCPU reads with its plain accesses, and another stores by WRITE_ONCE(). */
+#define plain_read(x)		__load(&(x), (x), __UNIQUE_ID(weak), __UNIQUE_ID(val))
+/* Stores before it are seen before those after it. */
+#define weak_wmb()		do { if (unlikely(this_cpu_weak())) weak_store_epoch(); } while (0)
+/* A read-modify-write of *p is next that has no point of its own for it. */
+#define weak_rmw(p)		\
+	do { if (unlikely(this_cpu_weak())) weak_rmw_begins(p); } while (0)
+/* These bytes are an object no more: nobody sees what was in it before its last stores. */
+#define weak_free(p, n)		do { if (unlikely(this_cpu_weak())) weak_forget(p, n); } while (0)
+#else
+#define __load_once(p, order)		__atomic_load_n((p), order)
+#define __store_once(p, v, order)	__atomic_store_n((p), (v), order)
+#define plain_read(x)			(x)
+#define weak_wmb()			do { } while (0)
+#define weak_rmw(p)			do { } while (0)
+#define weak_free(p, n)			do { } while (0)
+#endif
+
 /* One access, neither torn, repeated nor invented; no order with other variables. */
-#define READ_ONCE(x)		__atomic_load_n(&(x), __ATOMIC_RELAXED)
-#define WRITE_ONCE(x, v)	__atomic_store_n(&(x), (v), __ATOMIC_RELAXED)
+#define READ_ONCE(x)		__load_once(&(x), __ATOMIC_RELAXED)
+#define WRITE_ONCE(x, v)	__store_once(&(x), v, __ATOMIC_RELAXED)
+/* The same of what no other code than its owner's depends on: statistics, users' data. */
+#define RAW_READ_ONCE(x)	__atomic_load_n(&(x), __ATOMIC_RELAXED)
+#define RAW_WRITE_ONCE(x, v)	__atomic_store_n(&(x), (v), __ATOMIC_RELAXED)
 
 /* What came before a store_release of a value is seen by who load_acquires that value. */
-#define smp_load_acquire(p)	__atomic_load_n((p), __ATOMIC_ACQUIRE)
-#define smp_store_release(p, v)	__atomic_store_n((p), (v), __ATOMIC_RELEASE)
+#define smp_load_acquire(p)	__load_once(p, __ATOMIC_ACQUIRE)
+#define smp_store_release(p, v)	__store_once(p, v, __ATOMIC_RELEASE)
 
 /* No scheduling point; the order is one of __ATOMIC_RELAXED ... __ATOMIC_SEQ_CST. */
 #define raw_load_order(p, order)		__atomic_load_n((p), order)

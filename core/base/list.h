@@ -24,7 +24,7 @@ struct list_head {
 
 static inline void INIT_LIST_HEAD(struct list_head *list)
 {
-	WRITE_ONCE(list->next, list);
+	RAW_WRITE_ONCE(list->next, list);
 	list->prev = list;
 }
 
@@ -34,7 +34,7 @@ static inline void __list_add(struct list_head *entry, struct list_head *prev,
 	next->prev = entry;
 	entry->next = next;
 	entry->prev = prev;
-	WRITE_ONCE(prev->next, entry);
+	RAW_WRITE_ONCE(prev->next, entry);
 }
 
 /* After @head: a stack. */
@@ -52,7 +52,7 @@ static inline void list_add_tail(struct list_head *entry, struct list_head *head
 static inline void __list_del(struct list_head *prev, struct list_head *next)
 {
 	next->prev = prev;
-	WRITE_ONCE(prev->next, next);
+	RAW_WRITE_ONCE(prev->next, next);
 }
 
 static inline void __list_del_entry(struct list_head *entry)
@@ -81,7 +81,7 @@ static inline void list_move_tail(struct list_head *entry, struct list_head *hea
 
 static inline bool list_empty(const struct list_head *head)
 {
-	return READ_ONCE(head->next) == head;
+	return RAW_READ_ONCE(head->next) == head;
 }
 
 static inline bool list_is_singular(const struct list_head *head)
@@ -195,7 +195,7 @@ static inline bool hlist_unhashed(const struct hlist_node *n)
 
 static inline bool hlist_empty(const struct hlist_head *h)
 {
-	return !READ_ONCE(h->first);
+	return !RAW_READ_ONCE(h->first);
 }
 
 static inline void hlist_add_head(struct hlist_node *n, struct hlist_head *h)
@@ -204,12 +204,12 @@ static inline void hlist_add_head(struct hlist_node *n, struct hlist_head *h)
 	if (n->next)
 		n->next->pprev = &n->next;
 	n->pprev = &h->first;
-	WRITE_ONCE(h->first, n);
+	RAW_WRITE_ONCE(h->first, n);
 }
 
 static inline void __hlist_del(struct hlist_node *n)
 {
-	WRITE_ONCE(*n->pprev, n->next);
+	RAW_WRITE_ONCE(*n->pprev, n->next);
 	if (n->next)
 		n->next->pprev = n->pprev;
 }

@@ -8,20 +8,35 @@
 #include "base/this_cpu.h"
 #include "base/point.h"
 
-/* Found by name from this_cpu_local()'s asm: external, and local-exec by its declaration. */
-extern __thread struct cpu_local *mm_bound_cpu __attribute__((tls_model("local-exec")));
-__thread struct cpu_local *mm_bound_cpu __attribute__((used));
+/* The layout that the asm of this_cpu_local() and this_cpu_weak() has in mind. */
+struct cpu_binding {
+	struct cpu_local	*cpu;
+	bool			weak;		/* cpu->weak; nearer */
+};
+
+BUILD_BUG_ON(offsetof(struct cpu_binding, weak) != 8);
+
+/* Found by name from that asm: external, and local-exec by its declaration. */
+extern __thread struct cpu_binding mm_bound_cpu __attribute__((tls_model("local-exec")));
+__thread struct cpu_binding mm_bound_cpu __attribute__((used));
 
 noinline struct cpu_local *this_cpu_local_call(void)
 {
 	/* keeps a caller's compiler, seeing this body, from taking the call for pure */
 	__asm__ __volatile__("" ::: "memory");
-	return mm_bound_cpu;
+	return mm_bound_cpu.cpu;
+}
+
+noinline bool this_cpu_weak_call(void)
+{
+	__asm__ __volatile__("" ::: "memory");
+	return mm_bound_cpu.weak;
 }
 
 noinline void this_cpu_bind(struct cpu_local *cpu)
 {
-	mm_bound_cpu = cpu;
+	mm_bound_cpu.cpu = cpu;
+	mm_bound_cpu.weak = cpu && cpu->weak;
 }
 
 void sched_point_call(enum sched_kind kind, const void *obj)

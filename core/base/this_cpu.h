@@ -34,6 +34,7 @@ struct cpu_local {
 	/* immutable while bound */
 	unsigned int		id;
 	const u64		*zoo;		/* the machine's planted bugs, one bit each */
+	bool			weak;		/* stores may wait (sync/store_buffer.h) */
 	struct finding_sink	*sink;		/* the machine's */
 	/* written by anybody, atomically: apart from what the owner writes */
 	u32			attn __cacheline_aligned;
@@ -51,6 +52,7 @@ struct cpu_local {
  * real call into a file of its own.  ThreadSanitizer builds always call.
  */
 struct cpu_local *this_cpu_local_call(void);
+bool this_cpu_weak_call(void);
 
 #if defined(__x86_64__) && !MM_TSAN
 static __always_inline struct cpu_local *this_cpu_local(void)
@@ -60,10 +62,24 @@ static __always_inline struct cpu_local *this_cpu_local(void)
 	__asm__ __volatile__("movq %%fs:mm_bound_cpu@tpoff, %0" : "=r"(cpu));
 	return cpu;
 }
+
+/* cpu_local.weak of this vCPU, false when there is none: one compare with memory. */
+static __always_inline bool this_cpu_weak(void)
+{
+	bool weak;
+
+	__asm__ __volatile__("cmpb $0, %%fs:mm_bound_cpu@tpoff+8" : "=@ccne"(weak));
+	return weak;
+}
 #else
 static __always_inline struct cpu_local *this_cpu_local(void)
 {
 	return this_cpu_local_call();
+}
+
+static __always_inline bool this_cpu_weak(void)
+{
+	return this_cpu_weak_call();
 }
 #endif
 

@@ -90,6 +90,23 @@ static void add(struct control *c, unsigned int *nr, unsigned int cpu, enum sche
 	choice->obj = event == SCHED_RUN ? cc->obj : NULL;
 }
 
+/* A store of its comes out: each time another thing to choose. */
+static void add_drain(struct control *c, unsigned int *nr, unsigned int cpu,
+		      enum sched_event event, const void *obj)
+{
+	if (!obj)
+		return;
+	add(c, nr, cpu, event);
+	c->choice[*nr - 1].step = c->stores->cpu[cpu].drained;
+	c->choice[*nr - 1].obj = obj;
+}
+
+static void gather_drains(struct control *c, unsigned int *nr, unsigned int cpu)
+{
+	add_drain(c, nr, cpu, SCHED_DRAIN, store_buffer_oldest(c->stores, cpu));
+	add_drain(c, nr, cpu, SCHED_OVERTAKE, store_buffer_newest(c->stores, cpu));
+}
+
 static void gather_run(struct control *c, unsigned int *nr, unsigned int cpu)
 {
 	if (!c->cpu[cpu].blocked && !c->cpu[cpu].ended)
@@ -102,7 +119,7 @@ static void gather_events(struct control *c, unsigned int *nr, unsigned int cpu)
 	const struct vcpu *v = nth_cpu(c, cpu);
 	u32 attn = READ_ONCE(v->sched.local.attn);
 
-	if (c->cpu[cpu].ended)
+	if (c->cpu[cpu].ended || c->cpu[cpu].loads)
 		return;
 	if (unlikely(attn)) {
 		if (ipi_deliverable(v))
@@ -117,7 +134,7 @@ static void gather_events(struct control *c, unsigned int *nr, unsigned int cpu)
 static void gather_fills(struct control *c, unsigned int *nr)
 {
 	for (unsigned int i = 0; i < c->machine->nr_cpus; i++) {
-		if (!c->cpu[i].ended && fill_page(nth_cpu(c, i)))
+		if (!c->cpu[i].ended && !c->cpu[i].loads && fill_page(nth_cpu(c, i)))
 			add(c, nr, i, SCHED_FILL);
 	}
 }
@@ -134,6 +151,8 @@ static unsigned int gather(struct control *c, bool others)
 		gather_run(c, &nr, (first + i) % n);
 	for (unsigned int i = 0; i < n; i++)
 		gather_events(c, &nr, (first + i) % n);
+	for (unsigned int i = 0; c->stores && c->stores->pending && i < n; i++)
+		gather_drains(c, &nr, (first + i) % n);
 	if (nr && c->fills_left)
 		gather_fills(c, &nr);
 	return nr;
@@ -158,6 +177,27 @@ static const struct sched_choice *choose(struct control *c, unsigned int nr)
 	c->stats.decisions++;
 	hash_in(c, (u64)nr << 32 | (u64)c->choice[i].cpu << 8 | c->choice[i].event);
 	return &c->choice[i];
+}
+
+/* Stores come out here and now; returns what a vCPU is to do, NULL: nothing can happen. */
+static const struct sched_choice *choose_next(struct control *c, bool others)
+{
+	const struct sched_choice *next;
+	unsigned int nr;
+
+	while ((nr = gather(c, others))) {
+		next = choose(c, nr);
+		if (next->event == SCHED_DRAIN)
+			store_buffer_drain(c->stores, next->cpu);
+		else if (next->event == SCHED_OVERTAKE)
+			store_buffer_overtake(c->stores, next->cpu);
+		else
+			break;
+	}
+	if (!nr)
+		return NULL;
+	c->event = next->event;
+	return next;
 }
 
 /* ---- switching ---- */
@@ -236,17 +276,12 @@ static void decide(struct control *c, bool others)
 {
 	for (;;) {
 		struct vcpu *self = nth_cpu(c, c->cur);
-		unsigned int nr = gather(c, others);
+		const struct sched_choice *next = choose_next(c, others);
 
-		if (!nr) {
+		if (!next)
 			back_to_host(c, self->fiber, CONTROL_QUIET);
-		} else {
-			const struct sched_choice *next = choose(c, nr);
-
-			c->event = next->event;
-			if (next->cpu != c->cur)
-				switch_to(c, self->fiber, next->cpu);
-		}
+		else if (next->cpu != c->cur)
+			switch_to(c, self->fiber, next->cpu);
 		if (c->event == SCHED_RUN)
 			return;
 		do_event(c, this_cpu(), c->event);
@@ -266,12 +301,44 @@ static void step(struct control *c, struct control_cpu *cc, enum sched_kind kind
 	hash_in(c, cpu->sched.local.clock << 16 | (u64)cpu->nr << 8 | (u64)kind);
 }
 
+/* What the operation that comes next says of stores before it (sync/store_buffer.h). */
+static void order_stores(struct control *c, enum sched_kind kind, const void *obj)
+{
+	switch (kind) {
+	case SCHED_ATOMIC:
+	case SCHED_LOCK:
+	case SCHED_WAIT:
+		(void)store_buffer_locked(c->stores, c->cur, obj);
+		break;
+	case SCHED_IPI:
+	case SCHED_TLB:
+	case SCHED_ACCESS:
+		store_buffer_barrier(c->stores, c->cur);
+		break;
+	default:
+		break;
+	}
+}
+
 static void control_point(struct sched_cpu *sched, enum sched_kind kind, const void *obj)
 {
 	struct control *c = control_of(sched);
 
 	step(c, &c->cpu[sched->local.id], kind, obj);
 	decide(c, false);
+	if (c->stores)
+		order_stores(c, kind, obj);
+}
+
+static void control_load(struct sched_cpu *sched, const void *obj)
+{
+	struct control *c = control_of(sched);
+	struct control_cpu *cc = &c->cpu[sched->local.id];
+
+	cc->loads = true;
+	step(c, cc, SCHED_LOAD, obj);
+	decide(c, false);
+	cc->loads = false;
 }
 
 static void control_wait(struct sched_cpu *sched, const void *obj, const char *what)
@@ -279,11 +346,16 @@ static void control_wait(struct sched_cpu *sched, const void *obj, const char *w
 	struct control *c = control_of(sched);
 	struct control_cpu *cc = &c->cpu[sched->local.id];
 
+	/* What it waits for may have happened, and be on its way: it looks again at once. */
+	if (c->stores && store_buffer_locked(c->stores, c->cur, obj))
+		return;
 	cc->what = what;
 	step(c, cc, SCHED_WAIT, obj);
 	cc->blocked = obj;
 	sched->ctx->waits_for = obj;
 	decide(c, false);
+	if (c->stores)
+		order_stores(c, SCHED_WAIT, obj);
 	this_sched_cpu()->ctx->waits_for = NULL;
 }
 
@@ -310,6 +382,7 @@ static const struct sched_control control_ops = {
 	.wait		= control_wait,
 	.changed	= control_changed,
 	.yield		= control_yield,
+	.load		= control_load,
 };
 
 /* ---- a vCPU's life ---- */
@@ -318,7 +391,7 @@ static void fiber_body(void *arg)
 {
 	struct vcpu *cpu = arg;
 	struct control *c = cpu->machine->control;
-	unsigned int nr;
+	const struct sched_choice *next;
 
 	tsan_acquire(&c->begin);
 	this_cpu_bind(NULL);
@@ -327,13 +400,9 @@ static void fiber_body(void *arg)
 	vcpu_leave(cpu);
 	tsan_release(&c->finish);
 	c->cpu[cpu->nr].ended = true;
-	nr = gather(c, false);
-	if (nr) {
-		const struct sched_choice *next = choose(c, nr);
-
-		c->event = next->event;
+	next = choose_next(c, false);
+	if (next)
 		switch_to(c, cpu->fiber, next->cpu);
-	}
 	back_to_host(c, cpu->fiber, CONTROL_QUIET);
 	MM_BUG();
 }
@@ -343,6 +412,8 @@ static void fiber_body(void *arg)
 static void arm(struct vcpu *cpu, const struct control_config *config)
 {
 	cpu->sched.control = &control_ops;
+	cpu->sched.stores = cpu->machine->control->stores;
+	cpu->sched.local.weak = cpu->sched.stores;
 	cpu->fill_near = 0;
 	/* Every access says where it was (hw/access.c). */
 	if (config->fills)
@@ -352,6 +423,8 @@ static void arm(struct vcpu *cpu, const struct control_config *config)
 static void disarm(struct vcpu *cpu)
 {
 	cpu->sched.control = NULL;
+	cpu->sched.stores = NULL;
+	cpu->sched.local.weak = false;
 	fiber_reset(cpu->fiber);
 	cpu->fiber = NULL;
 	vcpu_new_turn(cpu);
@@ -373,6 +446,11 @@ int control_start(struct machine *m, const struct control_config *config,
 	if (!c->config.max_points)
 		c->config.max_points = CONTROL_MAX_POINTS;
 	c->fills_left = config->fills;
+	c->stores = store_buffers_create(config->memory, m->nr_cpus);
+	if (config->memory != MEMORY_SC && !c->stores) {
+		free(c);
+		return -ENOMEM;
+	}
 	c->main = main;
 	for (unsigned int i = 0; i < m->nr_cpus; i++) {
 		struct fiber *fiber = stack(m->cpus[i]);
@@ -380,14 +458,15 @@ int control_start(struct machine *m, const struct control_config *config,
 		if (fiber_create(fiber, fiber_body, m->cpus[i], m->config.stack_size)) {
 			while (i--)
 				fiber_reset(m->cpus[i]->fiber);
+			free(c->stores);
 			free(c);
 			return -ENOMEM;
 		}
 		m->cpus[i]->fiber = fiber;
 	}
+	m->control = c;
 	for (unsigned int i = 0; i < m->nr_cpus; i++)
 		arm(m->cpus[i], config);
-	m->control = c;
 	fiber_init_thread(&c->host);
 	tsan_release(&c->begin);
 	return 0;
@@ -395,16 +474,12 @@ int control_start(struct machine *m, const struct control_config *config,
 
 enum control_end control_run(struct control *c)
 {
-	unsigned int nr;
+	const struct sched_choice *next;
 
 	c->end = CONTROL_QUIET;
-	nr = gather(c, false);
-	if (nr) {
-		const struct sched_choice *next = choose(c, nr);
-
-		c->event = next->event;
+	next = choose_next(c, false);
+	if (next)
 		switch_to(c, &c->host, next->cpu);
-	}
 	tsan_acquire(&c->finish);
 	return c->end;
 }
@@ -435,5 +510,6 @@ void control_stop(struct machine *m, struct control_stats *stats)
 	for (unsigned int i = 0; i < m->nr_cpus; i++)
 		disarm(m->cpus[i]);
 	m->control = NULL;
+	free(c->stores);
 	free(c);
 }

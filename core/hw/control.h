@@ -4,6 +4,7 @@
 
 #include "hw/fiber.h"
 #include "sync/schedule.h"
+#include "sync/store_buffer.h"
 #include "sync/strategy.h"
 
 struct machine;
@@ -16,7 +17,8 @@ struct vcpu;
  * A vCPU stops at every point, before the operation.  What may happen next is gathered
  * from all vCPUs: one that is not blocked goes on; one with interrupts pending and on
  * takes them; another task of its queue gets its turn; its RCU callbacks run, when all
- * readers that they wait for have left; the hardware fills its TLB.  Two or more are a
+ * readers that they wait for have left; the hardware fills its TLB, or lets a store of
+ * its be seen (config.memory says whether they ever wait).  Two or more are a
  * decision, and the strategy's; the default is that who ran goes on.  Nothing else
  * decides: the same choices give the same run, in every build, on every host.
  *
@@ -32,6 +34,7 @@ struct control_config {
 	struct schedule	*record;	/* gets what is not the default; may be NULL */
 	u64		max_points;	/* 0: CONTROL_MAX_POINTS */
 	unsigned int	fills;		/* of TLBs, by hardware, in a run */
+	enum memory_model memory;	/* sync/store_buffer.h */
 };
 
 #define CONTROL_MAX_POINTS	1000000ULL
@@ -49,6 +52,7 @@ struct control_cpu {
 	const void	*obj;		/* of the step it stands before */
 	u8		kind;
 	bool		ended;		/* has left its fiber for good */
+	bool		loads;		/* stands before a load: nothing else happens to it */
 	u64		ticked;		/* its step at the latest tick: a turn is a step at least */
 	u64		step;
 	unsigned int	fills;		/* made here */
@@ -69,6 +73,7 @@ struct control {
 	unsigned int		cur;		/* vCPU */
 	enum sched_event	event;		/* that was chosen for it */
 	unsigned int		fills_left;
+	struct store_buffers	*stores;	/* NULL: MEMORY_SC */
 	struct fiber		host;		/* who called control_run() */
 	void			(*main)(struct vcpu *cpu);
 	u64			begin, finish;	/* TSan: host -> vCPUs -> host */

@@ -23,13 +23,13 @@ typedef struct cpumask {
 
 static inline void cpumask_set_cpu(unsigned int cpu, cpumask_t *mask)
 {
-	sched_point(SCHED_ATOMIC, mask);
+	sched_point(SCHED_ATOMIC, &mask->bits[cpu / 64]);
 	raw_fetch_or_order(&mask->bits[cpu / 64], 1ULL << (cpu % 64), __ATOMIC_SEQ_CST);
 }
 
 static inline void cpumask_clear_cpu(unsigned int cpu, cpumask_t *mask)
 {
-	sched_point(SCHED_ATOMIC, mask);
+	sched_point(SCHED_ATOMIC, &mask->bits[cpu / 64]);
 	raw_fetch_and_order(&mask->bits[cpu / 64], ~(1ULL << (cpu % 64)), __ATOMIC_SEQ_CST);
 }
 

@@ -22,6 +22,7 @@
 #include "hw/hw_lock.h"
 #include "hw/machine.h"
 #include "sync/irqflags.h"
+#include "sync/store_buffer.h"
 #include "trace/counters.h"
 #include "trace/trace.h"
 
@@ -226,6 +227,7 @@ static void answer(struct vcpu *cpu, struct vcpu *sender)
 	cpu->ipi.by_self++;
 	count_vm_event(MMS_IPI_SELF);
 	tsan_release(&call->sync_end);
+	smp_store_barrier();
 	__atomic_fetch_sub(&call->pending, 1, __ATOMIC_RELEASE);
 	sched_changed(&call->pending);
 }
@@ -246,6 +248,8 @@ void ipi_take(struct vcpu *cpu)
 {
 	struct sched_ctx *interrupted;
 
+	/* An interrupt empties the store buffer. */
+	smp_store_barrier();
 	/* RUNNING: no sender takes these for us meanwhile. */
 	__atomic_fetch_and(&cpu->sched.local.attn, ~(u32)ATTN_IRQ, __ATOMIC_SEQ_CST);
 	interrupted = sched_irq_enter(&cpu->sched, false);

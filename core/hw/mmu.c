@@ -58,7 +58,7 @@ void mmu_unload_cr3(struct vcpu *cpu)
 
 static __always_inline u64 read_entry(const u64 *slot)
 {
-	return raw_load_order(slot, __ATOMIC_ACQUIRE);
+	return smp_load_acquire(slot);
 }
 
 static __always_inline bool change_entry(u64 *slot, u64 old, u64 new)
@@ -74,6 +74,7 @@ static inline WALKER bool set_bits(struct walk *w, u64 bits)
 	if (likely((old & bits) == bits))
 		return true;
 	sched_point(SCHED_PTE, w->slot);
+	weak_rmw(w->slot);
 	w->entry |= bits;
 	return change_entry(w->slot, old, old | bits);
 }

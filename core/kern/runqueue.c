@@ -12,6 +12,7 @@
 #include "hw/hw_lock.h"
 #include "hw/machine.h"
 #include "kern/internal.h"
+#include "sync/store_buffer.h"
 #include "trace/trace.h"
 
 /* One wake in so many is placed on any vCPU, as a balancer would once in a while. */
@@ -145,6 +146,8 @@ void kern_place(struct task_struct *task, bool push)
 	struct kern *kern = task->machine->kern;
 	unsigned int nr = select_cpu(kern, task, push);
 
+	/* Who will run it sees what was stored before. */
+	smp_store_barrier();
 	task->run = TASK_QUEUED;
 	enqueue(&kern->cpus[nr], task);
 	trace_event(EV_WAKE, task->id, nr, 0);

@@ -24,6 +24,7 @@
 #include "kern/internal.h"
 #include "sync/irqflags.h"
 #include "sync/rcu.h"
+#include "sync/store_buffer.h"
 #include "trace/counters.h"
 #include "trace/trace.h"
 
@@ -180,6 +181,8 @@ static void context_switch(struct vcpu *cpu, struct task_struct *next)
 	}
 	if (cpu->sched.control && !kern_queued(kc))
 		__atomic_fetch_and(&cpu->sched.local.attn, ~(u32)ATTN_RESCHED, __ATOMIC_RELAXED);
+	/* Whoever runs it next, wherever, sees what it stored. */
+	smp_store_barrier();
 	become(cpu, next);
 	cpu->fiber = next ? &next->fiber : &kc->idle;
 	fiber_switch(prev ? &prev->fiber : &kc->idle, next ? &next->fiber : &kc->idle,

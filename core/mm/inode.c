@@ -193,7 +193,7 @@ static void bytes_out(const struct page *page, unsigned long off, u8 *to,
 	size_t i;
 
 	for (i = 0; i < n; i++)
-		to[i] = READ_ONCE(data[frame_offset(m, off + i)]);
+		to[i] = RAW_READ_ONCE(data[frame_offset(m, off + i)]);
 }
 
 static void bytes_in(struct page *page, unsigned long off, const u8 *from,
@@ -204,7 +204,7 @@ static void bytes_in(struct page *page, unsigned long off, const u8 *from,
 	size_t i;
 
 	for (i = 0; i < n; i++)
-		WRITE_ONCE(data[frame_offset(m, off + i)], from[i]);
+		RAW_WRITE_ONCE(data[frame_offset(m, off + i)], from[i]);
 }
 
 /* Bytes from @pos to the end of its page or of the request. */

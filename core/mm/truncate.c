@@ -104,7 +104,7 @@ static void zero_page_bytes(struct page *page, unsigned long from,
 	u8 *data = page_address(page);
 
 	for (; from < to; from++)
-		WRITE_ONCE(data[frame_offset(m, from)], 0);
+		RAW_WRITE_ONCE(data[frame_offset(m, from)], 0);
 }
 
 /* The page that the new end lies in keeps what is before it. */

@@ -22,6 +22,7 @@
 #include "mm/pin.h"
 #include "mm/syscalls.h"
 #include "ops/exec_int.h"
+#include "sync/store_buffer.h"
 #include "zoo/canary.h"
 #include "trace/trace.h"
 
@@ -169,6 +170,7 @@ static void do_call(struct op_task *t, const struct mm_op *op,
 	if (told)
 		check_call_begin(current, &cc);
 	r->ret = call(t, op, r->va);
+	smp_store_barrier();
 	if (told)
 		check_call_end(current, &cc, r->ret);
 }
@@ -458,6 +460,8 @@ bool op_do(struct op_task *t, const struct mm_op *op, u64 k)
 	trace_event(EV_OP_BEGIN, op->code, resolve(t, op->arg[0]), op->arg[1]);
 	self->sched.what = 1u + op->code;
 	execute_armed(t, op, &r);
+	/* That it has ended is told at once, by other ways than stores of its own. */
+	smp_store_barrier();
 	self->sched.what = 0;
 	trace_event(EV_OP_END, op->code, (u64)r.ret, (u64)r.signo);
 	WRITE_ONCE(self->in_op, false);

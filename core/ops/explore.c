@@ -121,6 +121,7 @@ static int boot(struct exploration *e, const struct explore_config *config,
 		.control = {
 			.strategy = strategy, .record = record,
 			.max_points = config->max_points, .fills = config->fills,
+			.memory = config->memory,
 		},
 	};
 	struct op_run_config rc = {

@@ -18,6 +18,7 @@ struct explore_config {
 	u64			zoo[2];		/* planted bugs, bit = id */
 	unsigned int		fills;		/* control_config.fills */
 	u64			max_points;	/* control_config.max_points */
+	enum memory_model	memory;		/* control_config.memory */
 };
 
 struct explore_result {

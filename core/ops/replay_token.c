@@ -24,7 +24,7 @@
 /* Of a payload: enough for any program of text and a schedule of a million deviations. */
 #define PAYLOAD_MAX	(16u << 20)
 
-#define NUMBERS		"%x %llx %llx %u %llu %llx\n"
+#define NUMBERS		"%x %llx %llx %u %llu %u %llx\n"
 
 bool replay_token_is(const char *text)
 {
@@ -87,7 +87,8 @@ static char *compose(const struct explore_config *c, const struct schedule *sche
 
 	if (!f)
 		return NULL;
-	fprintf(f, NUMBERS, c->checks, c->zoo[0], c->zoo[1], c->fills, c->max_points, hash);
+	fprintf(f, NUMBERS, c->checks, c->zoo[0], c->zoo[1], c->fills, c->max_points,
+		(unsigned int)c->memory, hash);
 	ok = !op_text_write(c->list, f);
 	fputc('\0', f);
 	ok = !fclose(f) && ok;
@@ -130,11 +131,14 @@ static int unpack(struct replay_token *t, const char *payload, size_t size)
 	const char *end = text ? memchr(text, '\0', size - (size_t)(text - payload)) : NULL;
 	struct explore_config *c = &t->config;
 	struct op_text_error err;
+	unsigned int memory;
 	int ret;
 
 	if (!end || sscanf(payload, NUMBERS, &c->checks, &c->zoo[0], &c->zoo[1], &c->fills,
-			   &c->max_points, &t->hash) != 6)
+			   &c->max_points, &memory, &t->hash) != 7 ||
+	    memory >= NR_MEMORY_MODELS)
 		return -EINVAL;
+	c->memory = memory;
 	text++;
 	ret = op_text_parse(text, (size_t)(end - text), &t->list, &err);
 	if (ret)

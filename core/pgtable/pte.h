@@ -223,6 +223,7 @@ static inline void pte_clear(pte_t *ptep)
 static inline pte_t ptep_get_and_clear(pte_t *ptep)
 {
 	sched_point(SCHED_PTE, ptep);
+	weak_rmw(ptep);
 	return __pte(raw_xchg_order(&ptep->pte, 0, __ATOMIC_RELAXED));
 }
 

@@ -17,7 +17,7 @@ static bool runs_in(const struct vcpu *cpu, const struct mm_context *ctx)
 {
 	const struct tlb_cpu_state *ts = cpu->tlbstate;
 
-	return READ_ONCE(ts->loaded_ctx) == ctx && !READ_ONCE(ts->is_lazy);
+	return RAW_READ_ONCE(ts->loaded_ctx) == ctx && !RAW_READ_ONCE(ts->is_lazy);
 }
 
 static bool in_company(const struct mm_context *ctx)

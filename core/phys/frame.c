@@ -173,7 +173,7 @@ void copy_page_atomic(struct page *to, struct page *from)
 
 	tell_copy(m, to, from);
 	for (size_t i = 0; i < m->ram.frame_bytes / sizeof(u64); i++)
-		WRITE_ONCE(dst[i], READ_ONCE(src[i]));
+		RAW_WRITE_ONCE(dst[i], RAW_READ_ONCE(src[i]));
 }
 
 void clear_page_atomic(struct page *page)
@@ -182,5 +182,5 @@ void clear_page_atomic(struct page *page)
 	u64 *dst = frame_data(m, page_to_pfn(page));
 
 	for (size_t i = 0; i < m->ram.frame_bytes / sizeof(u64); i++)
-		WRITE_ONCE(dst[i], 0);
+		RAW_WRITE_ONCE(dst[i], 0);
 }

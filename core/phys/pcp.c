@@ -29,7 +29,7 @@ static void refill(struct phys_mem *phys, struct pcp_list *list,
 	if (spare > 0) {
 		got = buddy_alloc_bulk(phys, zone, list->pfn + list->count,
 				       (unsigned int)spare);
-		WRITE_ONCE(list->count, list->count + got);
+		RAW_WRITE_ONCE(list->count, list->count + got);
 	}
 	spin_unlock(&zone->lock);
 }
@@ -50,7 +50,7 @@ static unsigned int pop_run(struct pcp_list *list, unsigned int max,
 			n++;
 	*start = min(top[0], *(top - n + 1));
 	*end = *start + n;
-	WRITE_ONCE(list->count, list->count - n);
+	RAW_WRITE_ONCE(list->count, list->count - n);
 	return n;
 }
 

@@ -115,7 +115,7 @@ unsigned long nr_free_pages(struct machine *m)
 	for (unsigned int i = 0; i < phys->nr_zones; i++) {
 		sum += READ_ONCE(phys->zones[i].free_pages);
 		for (unsigned int c = 0; c < m->nr_cpus; c++)
-			sum += READ_ONCE(phys->pcps[c].lists[i].count);
+			sum += RAW_READ_ONCE(phys->pcps[c].lists[i].count);
 	}
 	return sum;
 }

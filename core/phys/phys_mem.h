@@ -96,7 +96,7 @@ static inline struct page *pcp_pop(struct phys_mem *phys, struct pcp_list *list,
 {
 	unsigned int top = list->count - 1;
 
-	WRITE_ONCE(list->count, top);
+	RAW_WRITE_ONCE(list->count, top);
 	return zone_page(phys, zone, list->pfn[top]);
 }
 
@@ -152,7 +152,7 @@ static inline void pcp_free(struct phys_mem *phys, struct page *page)
 	unsigned int count = list->count;
 
 	list->pfn[count] = page->pfn;
-	WRITE_ONCE(list->count, count + 1);
+	RAW_WRITE_ONCE(list->count, count + 1);
 	if (unlikely(count >= list->high || pcp_drain_requested()))
 		pcp_shrink(phys, &phys->zones[zone_id]);
 }

@@ -280,7 +280,7 @@ static void count_object(struct kmem_cache *s, long n)
 {
 	struct slab_cpu *c = &s->cpu[this_cpu()->nr];
 
-	WRITE_ONCE(c->inuse, c->inuse + n);
+	RAW_WRITE_ONCE(c->inuse, c->inuse + n);
 }
 
 void *kmem_cache_alloc(struct kmem_cache *s, gfp_t gfp)
@@ -311,6 +311,7 @@ void kmem_cache_free(struct kmem_cache *s, void *obj)
 	if (!obj)
 		return;
 	sched_point(SCHED_ALLOC, s);
+	weak_free(obj, s->object_size);
 	count_object(s, -1);
 	if (s->direct)
 		destroy_object(s, obj);
@@ -331,7 +332,7 @@ long kmem_cache_inuse(struct kmem_cache *s)
 	long sum = 0;
 
 	for (unsigned int i = 0; i < s->slab->machine->nr_cpus; i++)
-		sum += READ_ONCE(s->cpu[i].inuse);
+		sum += RAW_READ_ONCE(s->cpu[i].inuse);
 	return sum;
 }
 
@@ -423,7 +424,7 @@ static void count_kmalloc(struct slab_state *slab, long n)
 {
 	struct kmalloc_cpu *c = &slab->kmalloc[this_cpu()->nr];
 
-	WRITE_ONCE(c->inuse, c->inuse + n);
+	RAW_WRITE_ONCE(c->inuse, c->inuse + n);
 }
 
 void *kmalloc(size_t size, gfp_t gfp)

@@ -41,6 +41,7 @@
 #include "base/tsan.h"
 #include "sync/irqflags.h"
 #include "sync/sched.h"
+#include "sync/store_buffer.h"
 #include "sync/urcu.h"
 #include "trace/counters.h"
 
@@ -101,6 +102,17 @@ void rcu_cpu_offline(void)
 /* --- readers ------------------------------------------------------------------ */
 
 #if MM_CHECK || MM_TSAN || MM_POINTS
+/* How many objects were unlinked, for all to see: the store may be on its way (store_buffer.h). */
+static u64 unlinked(struct rcu_state *rs)
+{
+	if (unlikely(this_cpu_weak())) {
+		if (!smp_stores_pending())
+			rs->all_see = rs->unlinked;
+		return rs->all_see;
+	}
+	return __atomic_load_n(&rs->unlinked, __ATOMIC_SEQ_CST);
+}
+
 /* The outermost section begins: leave a mark for each phase that has gone by. */
 static void reader_enter(struct sched_cpu *cpu)
 {
@@ -111,7 +123,7 @@ static void reader_enter(struct sched_cpu *cpu)
 		return;
 	VM_BUG_ON(cpu->irq_by_other);
 	VM_BUG_ON(!rc->online);
-	rc->entered = __atomic_load_n(&rc->state->unlinked, __ATOMIC_SEQ_CST);
+	rc->entered = unlinked(rc->state);
 	phase = __atomic_load_n(&rc->state->phase, __ATOMIC_SEQ_CST);
 	if (unlikely(phase != rc->last_phase)) {
 #if MM_TSAN
@@ -216,6 +228,7 @@ void rcu_check_deref(bool ok, const char *what)
 /* Everything in the read sections begun before phase p0 ended is before us. */
 static void acquire_readers(struct rcu_state *rs, u64 p0)
 {
+	smp_store_barrier_all();
 #if MM_TSAN
 	unsigned int i;
 
@@ -263,11 +276,12 @@ static u64 begin_grace_period(struct rcu_state *rs)
 {
 	u64 p0;
 
+	/* Who begins a section later sees what was stored before. */
+	smp_store_barrier_all();
 	tsan_release(&rs->gp_begin);
 	p0 = __atomic_fetch_add(&rs->phase, 1, __ATOMIC_SEQ_CST);
 #if MM_CHECK
-	__atomic_store_n(&rs->in_grace, __atomic_load_n(&rs->unlinked, __ATOMIC_RELAXED),
-			 __ATOMIC_RELAXED);
+	__atomic_store_n(&rs->in_grace, unlinked(rs), __ATOMIC_RELAXED);
 #endif
 	__atomic_fetch_add(&rs->nr_grace_periods, 1, __ATOMIC_RELAXED);
 	count_vm_event(MMS_RCU_GRACE_PERIOD);

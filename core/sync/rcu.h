@@ -15,6 +15,7 @@
 #ifndef MM_SYNC_RCU_H
 #define MM_SYNC_RCU_H
 
+#include "base/atomic.h"
 #include "base/compiler.h"
 #include "base/point.h"
 #include "base/types.h"
@@ -61,26 +62,26 @@ void rcu_check_deref(bool ok, const char *what);
 	({								\
 		__rcu_check(cond, #p);					\
 		sched_point(SCHED_LOAD, &(p));				\
-		__atomic_load_n(&(p), __ATOMIC_ACQUIRE);		\
+		smp_load_acquire(&(p));					\
 	})
 #define rcu_dereference(p)	rcu_dereference_check(p, false)
 /* The update side: cond says which lock keeps p from changing. */
 #define rcu_dereference_protected(p, cond)				\
 	({								\
 		lockdep_assert(cond);					\
-		__atomic_load_n(&(p), __ATOMIC_RELAXED);		\
+		READ_ONCE(p);						\
 	})
 /* Only the value matters, it is not followed. */
-#define rcu_access_pointer(p)	__atomic_load_n(&(p), __ATOMIC_RELAXED)
+#define rcu_access_pointer(p)	READ_ONCE(p)
 
 /* Publish: everything written before is seen by who reads the pointer. */
 #define rcu_assign_pointer(p, v)					\
 	do {								\
 		sched_point(SCHED_STORE, &(p));				\
-		__atomic_store_n(&(p), v, __ATOMIC_RELEASE);		\
+		smp_store_release(&(p), v);				\
 	} while (0)
 /* A value that needs no publishing: NULL, or an object no reader can see yet. */
-#define RCU_INIT_POINTER(p, v)	__atomic_store_n(&(p), v, __ATOMIC_RELAXED)
+#define RCU_INIT_POINTER(p, v)	WRITE_ONCE(p, v)
 
 /* --- updaters ----------------------------------------------------------------- */
 

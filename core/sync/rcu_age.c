@@ -10,7 +10,8 @@
  *   - the unlinking store is sequenced before the draw, a read-modify-write of `unlinked'.
  *     A section that noted n or more read it from the n-th draw or a later one, all
  *     read-modify-writes: so the store happens before everything in the section, which
- *     therefore finds what replaced the object, or nothing;
+ *     therefore finds what replaced the object, or nothing (where stores may be seen
+ *     late, only what all see by then counts as drawn);
  *   - a reader sees the number of the life that it found the object in, or of a later one
  *     (type-stable memory), never an older: rcu_age_born() is before the release that
  *     publishes it.  A later life's number is higher, and no less legal;

@@ -21,7 +21,7 @@
 static inline void rcu_age_set(struct rcu_age *age, u64 word)
 {
 #if MM_CHECK
-	WRITE_ONCE(age->word, word);
+	RAW_WRITE_ONCE(age->word, word);
 #endif
 }
 

@@ -63,6 +63,7 @@ struct rcu_state {
 	u64		phase __cacheline_aligned;	/* one step per grace-period batch */
 	u64		unlinked;	/* stamps given (sync/rcu_age.h) */
 	u64		in_grace;	/* of these, as the newest grace period began: a hint */
+	u64		all_see;	/* controlled mode: of these, what all vCPUs see gone */
 	u64		gp_begin;			/* TSan address */
 	/* Set before the vCPUs run. */
 	enum rcu_mode	mode;

@@ -32,12 +32,12 @@ void refcount_warn_saturate(refcount_t *r, enum refcount_error error);
 
 static inline void refcount_set(refcount_t *r, int n)
 {
-	__atomic_store_n(&r->refs, n, __ATOMIC_RELAXED);
+	WRITE_ONCE(r->refs, n);
 }
 
 static inline int refcount_read(const refcount_t *r)
 {
-	return __atomic_load_n(&r->refs, __ATOMIC_RELAXED);
+	return READ_ONCE(r->refs);
 }
 
 static inline void refcount_add(int i, refcount_t *r)

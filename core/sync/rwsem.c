@@ -19,6 +19,7 @@
 
 #include "base/tsan.h"
 #include "sync/sched.h"
+#include "sync/store_buffer.h"
 
 #define RWSEM_WRITER	1ULL
 #define RWSEM_WAITERS	2ULL
@@ -244,6 +245,7 @@ void up_read(struct rw_semaphore *sem)
 	sched_point(SCHED_UNLOCK, sem);
 	lockdep_release(sem);
 	tsan_unlocking(sem, TSAN_MUTEX_READ_LOCK);
+	smp_store_barrier();
 	old = __atomic_fetch_sub(&sem->count, RWSEM_READER, __ATOMIC_RELEASE);
 	if (unlikely(old == (RWSEM_READER | RWSEM_WAITERS)))
 		rwsem_wake(sem);
@@ -256,6 +258,7 @@ void up_write(struct rw_semaphore *sem)
 	sched_point(SCHED_UNLOCK, sem);
 	lockdep_release(sem);
 	tsan_unlocking(sem, 0);
+	smp_store_barrier();
 	old = __atomic_fetch_sub(&sem->count, RWSEM_WRITER, __ATOMIC_RELEASE);
 	if (unlikely(old & RWSEM_WAITERS))
 		rwsem_wake(sem);
@@ -270,6 +273,7 @@ void downgrade_write(struct rw_semaphore *sem)
 	/* For TSan the lock is free in between; nobody else can take it for writing there. */
 	tsan_unlocking(sem, 0);
 	tsan_locked(sem, TSAN_MUTEX_READ_LOCK);
+	smp_store_barrier();
 	old = __atomic_fetch_add(&sem->count, RWSEM_READER - RWSEM_WRITER, __ATOMIC_RELEASE);
 	if (unlikely(old & RWSEM_WAITERS))
 		rwsem_wake(sem);	/* readers at the head come in */

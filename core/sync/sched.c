@@ -23,6 +23,7 @@
 #include "sync/cpu_relax.h"
 #include "sync/irqflags.h"
 #include "sync/rcu.h"
+#include "sync/store_buffer.h"
 
 /* Turns of a busy wait before a host thread lets others run. */
 #define RELAX_SPINS	64
@@ -156,6 +157,7 @@ struct sched_ctx *sched_prepare_sleep(void)
 	struct sched_cpu *cpu = this_sched_cpu();
 
 	MM_BUG_ON(!cpu);
+	smp_store_barrier();
 	__atomic_exchange_n(&cpu->ctx->state, CTX_SLEEPING, __ATOMIC_SEQ_CST);
 	return cpu->ctx;
 }
@@ -198,6 +200,7 @@ bool sched_wake(struct sched_ctx *ctx)
 {
 	struct sched_cpu *cpu = this_sched_cpu();
 
+	smp_store_barrier();
 	/* A read that is ordered after the waker's making the condition true. */
 	if (__atomic_fetch_or(&ctx->state, 0, __ATOMIC_SEQ_CST) != CTX_SLEEPING)
 		return false;

@@ -25,6 +25,7 @@
 
 struct sched_cpu;
 struct sched_control;
+struct store_buffers;
 struct jitter;
 
 enum ctx_state { CTX_RUNNING, CTX_SLEEPING };
@@ -120,6 +121,11 @@ struct sched_control {
 	void (*changed)(struct sched_cpu *cpu, const void *obj);
 	/* The caller waits, it does not know for what: others first. */
 	void (*yield)(struct sched_cpu *cpu);
+	/*
+	 * A load of what others may have stored comes next (sync/store_buffer.h): they may
+	 * come between, but nothing happens to this vCPU, whose code knows of no point here.
+	 */
+	void (*load)(struct sched_cpu *cpu, const void *obj);
 };
 
 #define JITTER_WHATS	32
@@ -138,6 +144,7 @@ struct sched_cpu {
 	struct sched_ctx	*ctx;		/* what runs here; never NULL while bound */
 	const struct sched_ops	*ops;
 	const struct sched_control *control;	/* NULL unless a controlled machine runs */
+	struct store_buffers	*stores;	/* its; NULL unless local.weak */
 	struct jitter		*jitter;	/* the machine's, NULL unless RUN_JITTER */
 	struct lockdep_state	*lockdep;	/* the machine's, may be NULL */
 	struct rcu_cpu		rcu;

@@ -22,6 +22,7 @@ const char *sched_event_name(enum sched_event event)
 	static const char *const name[] = {
 		[SCHED_RUN] = "run", [SCHED_IRQ] = "irq", [SCHED_TICK] = "tick",
 		[SCHED_GRACE] = "grace", [SCHED_FILL] = "fill",
+		[SCHED_DRAIN] = "drain", [SCHED_OVERTAKE] = "overtake",
 	};
 
 	MM_BUG_ON((unsigned int)event >= NR_SCHED_EVENTS);

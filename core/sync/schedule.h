@@ -22,6 +22,8 @@ enum sched_event {
 	SCHED_TICK,		/* its turn is over: another task of its queue runs */
 	SCHED_GRACE,		/* a grace period ends: its callbacks run */
 	SCHED_FILL,		/* the hardware fills its TLB, unasked */
+	SCHED_DRAIN,		/* its oldest store is seen (sync/store_buffer.h) */
+	SCHED_OVERTAKE,		/* another is, before the oldest */
 	NR_SCHED_EVENTS,
 };
 

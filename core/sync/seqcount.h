@@ -12,6 +12,7 @@
 #ifndef MM_SYNC_SEQCOUNT_H
 #define MM_SYNC_SEQCOUNT_H
 
+#include "base/atomic.h"
 #include "base/compiler.h"
 #include "base/point.h"
 #include "base/types.h"
@@ -38,14 +39,14 @@ static inline void seqcount_wmb(void)
 
 static inline void seqcount_init(seqcount_t *s)
 {
-	__atomic_store_n(&s->sequence, 0, __ATOMIC_RELAXED);
+	WRITE_ONCE(s->sequence, 0);
 }
 
 /* May be odd: the caller looks. */
 static inline unsigned int raw_read_seqcount(const seqcount_t *s)
 {
 	sched_point(SCHED_LOAD, s);
-	return __atomic_load_n(&s->sequence, __ATOMIC_ACQUIRE);
+	return smp_load_acquire(&s->sequence);
 }
 
 /* False when a writer is inside: take the slow way instead of waiting. */
@@ -69,22 +70,21 @@ static inline bool read_seqcount_retry(const seqcount_t *s, unsigned int start)
 {
 	seqcount_rmb();
 	sched_point(SCHED_LOAD, s);
-	return __atomic_load_n(&s->sequence, __ATOMIC_RELAXED) != start;
+	return READ_ONCE(s->sequence) != start;
 }
 
 static inline void raw_write_seqcount_begin(seqcount_t *s)
 {
 	sched_point(SCHED_STORE, s);
-	__atomic_store_n(&s->sequence, __atomic_load_n(&s->sequence, __ATOMIC_RELAXED) + 1,
-			 __ATOMIC_RELAXED);
+	WRITE_ONCE(s->sequence, RAW_READ_ONCE(s->sequence) + 1);
 	seqcount_wmb();
+	weak_wmb();
 }
 
 static inline void raw_write_seqcount_end(seqcount_t *s)
 {
 	sched_point(SCHED_STORE, s);
-	__atomic_store_n(&s->sequence, __atomic_load_n(&s->sequence, __ATOMIC_RELAXED) + 1,
-			 __ATOMIC_RELEASE);
+	smp_store_release(&s->sequence, RAW_READ_ONCE(s->sequence) + 1);
 	sched_changed(s);
 }
 

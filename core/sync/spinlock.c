@@ -15,6 +15,7 @@
 #include "base/tsan.h"
 #include "sync/queue_lock.h"
 #include "sync/sched.h"
+#include "sync/store_buffer.h"
 
 #if MM_CHECK
 #define lock_rank(l)	((enum lock_rank)(l)->rank)
@@ -67,13 +68,25 @@ static inline void drop_cpu(void)
 		cpu->preempt_count--;
 }
 
-/* sched_changed() without the call.  Queue locks need none: no point stands inside one. */
-static inline void tell_waiters(const u32 *val)
+/*
+ * Others can wait for it in controlled mode, and there it may wait to be seen as any other
+ * release.  Queue locks need neither: no point stands inside one.
+ */
+static noinline void unlock_controlled(struct sched_cpu *cpu, u32 *val)
+{
+	smp_store_waits(val, sizeof(*val));
+	unlock_word(val);
+	cpu->control->changed(cpu, val);
+}
+
+static inline void unlock_and_tell(u32 *val)
 {
 	struct sched_cpu *cpu = this_sched_cpu();
 
 	if (unlikely(cpu && cpu->control))
-		cpu->control->changed(cpu, val);
+		unlock_controlled(cpu, val);
+	else
+		unlock_word(val);
 }
 
 void spin_lock_init(spinlock_t *lock, enum lock_rank rank, const char *name)
@@ -129,8 +142,7 @@ void spin_unlock(spinlock_t *lock)
 	tsan_mutex_pre_unlock(lock, 0);
 	tsan_mutex_post_unlock(lock, 0);
 	drop_cpu();
-	unlock_word(&lock->val);
-	tell_waiters(&lock->val);
+	unlock_and_tell(&lock->val);
 }
 
 bool spin_is_locked(const spinlock_t *lock)
