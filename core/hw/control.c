@@ -48,7 +48,7 @@ static void hash_in(struct control *c, u64 word)
 
 static bool can_tick(const struct control *c, const struct vcpu *cpu)
 {
-	return c->cpu[cpu->nr].ticked != c->cpu[cpu->nr].step &&
+	return c->cpu[cpu->nr].ticked != c->cpu[cpu->nr].step && !c->cpu[cpu->nr].busy &&
 	       (READ_ONCE(cpu->sched.local.attn) & ATTN_RESCHED) &&
 	       cpu->current_task && vcpu_preemptible(cpu) &&
 	       cpu->sched.ctx->state == CTX_RUNNING;
@@ -353,7 +353,9 @@ static void control_wait(struct sched_cpu *sched, const void *obj, const char *w
 	step(c, cc, SCHED_WAIT, obj);
 	cc->blocked = obj;
 	sched->ctx->waits_for = obj;
+	cc->busy = true;
 	decide(c, false);
+	cc->busy = false;
 	if (c->stores)
 		order_stores(c, SCHED_WAIT, obj);
 	this_sched_cpu()->ctx->waits_for = NULL;
@@ -372,9 +374,12 @@ static void control_changed(struct sched_cpu *sched, const void *obj)
 static void control_yield(struct sched_cpu *sched)
 {
 	struct control *c = control_of(sched);
+	struct control_cpu *cc = &c->cpu[sched->local.id];
 
-	step(c, &c->cpu[sched->local.id], SCHED_WAIT, NULL);
+	step(c, cc, SCHED_WAIT, NULL);
+	cc->busy = true;
 	decide(c, true);
+	cc->busy = false;
 }
 
 static const struct sched_control control_ops = {

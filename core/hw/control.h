@@ -52,6 +52,7 @@ struct control_cpu {
 	const void	*obj;		/* of the step it stands before */
 	u8		kind;
 	bool		ended;		/* has left its fiber for good */
+	bool		busy;		/* waits awake: no other task gets its turn there */
 	bool		loads;		/* stands before a load: nothing else happens to it */
 	u64		ticked;		/* its step at the latest tick: a turn is a step at least */
 	u64		step;

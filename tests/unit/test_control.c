@@ -181,6 +181,40 @@ static void strategies_reach_both_orders(void **state)
 	assert_true(other);
 }
 
+/* ---- busy waits ---- */
+
+static struct task_struct *spinner[4];
+static unsigned int switched_in_wait;
+
+/* Who waits for a spinlock keeps its vCPU: nobody meets it waiting on his own. */
+static void spin(void *arg)
+{
+	for (unsigned int i = 0; i < 3; i++) {
+		spin_lock(&lock);
+		sched_point(SCHED_STORE, &counter);
+		spin_unlock(&lock);
+		for (unsigned int j = 0; j < ARRAY_SIZE(spinner); j++)
+			switched_in_wait += spinner[j]->sched.waits_for == &lock.val &&
+					    spinner[j]->last_cpu == smp_processor_id();
+	}
+}
+
+static void busy_waits_switch_no_tasks(void **state)
+{
+	switched_in_wait = 0;
+	for (u64 seed = 0; seed < 200; seed++) {
+		strategy_start(&strategy, seed & 1 ? STRATEGY_PCT : STRATEGY_RANDOM, seed, 4,
+			       100);
+		boot(2, 0);
+		spin_lock_init(&lock, LOCK_RANK_LEAF, "test_lock");
+		for (unsigned int i = 0; i < ARRAY_SIZE(spinner); i++)
+			spinner[i] = rig_spawn(spin, NULL);
+		rig_run();
+		rig_down();
+	}
+	assert_int_equal(switched_in_wait, 0);
+}
+
 /* ---- RCU ---- */
 
 static struct thing { struct rcu_head rcu; u32 freed; } *published, things[2];
@@ -354,6 +388,7 @@ int main(void)
 #if MM_POINTS
 		cmocka_unit_test(equal_choices_are_equal_runs),
 		cmocka_unit_test(strategies_reach_both_orders),
+		cmocka_unit_test(busy_waits_switch_no_tasks),
 		cmocka_unit_test(grace_periods_wait_for_readers),
 		cmocka_unit_test(deadlock_of_two_locks),
 		cmocka_unit_test(lost_wakeup),
