@@ -2,6 +2,7 @@
 #ifndef MMSTORM_PGTABLE_SWAPOPS_H
 #define MMSTORM_PGTABLE_SWAPOPS_H
 
+#include "base/bug.h"
 #include "pgtable/pte.h"
 
 /*
@@ -138,10 +139,13 @@ static inline unsigned long swp_offset_pfn(swp_entry_t e)
 	return swp_offset(e) & SWP_PFN_MASK;
 }
 
-/* Its page: locked for as long as the entry exists. */
+/* Its page: locked for as long as the entry exists, so that its lock can be waited for. */
 static inline struct page *pfn_swap_entry_to_page(swp_entry_t e)
 {
-	return pfn_to_page(swp_offset_pfn(e));
+	struct page *page = pfn_to_page(swp_offset_pfn(e));
+
+	VM_BUG_ON(is_migration_entry(e) && !PageLocked(page));
+	return page;
 }
 
 /* ---- markers: a property of an address without a page --------------------------- */
