@@ -52,6 +52,8 @@ static void migrate_copy(struct page *dst, struct page *src)
 /* @src locked, @dst new and locked, its anon_vma referenced. */
 static int unmap_and_move(struct page *dst, struct page *src)
 {
+	/* mremap may be about to move the entry, to where the walks have been already. */
+	rmap_window(page_anon_vma(src), src->index);
 	try_to_migrate(src);
 	sched_window(WIN_MIGRATION_ENTRY_WAIT, src->pfn, 0);
 	if (page_mapped(src)) {

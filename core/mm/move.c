@@ -22,7 +22,6 @@
 #include "pgtable/swapops.h"
 #include "pgtable/tlbflush.h"
 #include "pgtable/walk.h"
-#include "pgtable/window.h"
 #include "sync/sched.h"
 #include "zoo/zoo.h"
 
@@ -154,8 +153,6 @@ static bool move_extent(struct move_state *ms, unsigned long extent)
 {
 	pmd_t *old_pmd, *new_pmd;
 
-	/* A migration may be under way to put its page back, between the two places. */
-	mm_window(WIN_MIGRATION_ENTRY_WAIT, ms->ctx, 0);
 	old_pmd = pgtable_pmd(ms->ctx, ms->old_addr);
 	if (!old_pmd || pmd_none(pmdp_get(old_pmd)))
 		return true;

@@ -18,6 +18,7 @@
 #include "mm/mm_types.h"
 #include "phys/page.h"
 #include "sync/rwsem.h"
+#include "sync/sched.h"
 
 struct machine;
 
@@ -132,6 +133,15 @@ static inline void put_anon_vma(struct anon_vma *anon_vma)
 /* A reference on, or the read lock of, the anon_vma of @page; NULL if unmapped. */
 struct anon_vma *page_get_anon_vma(struct page *page);
 struct anon_vma *page_lock_anon_vma_read(struct page *page);
+
+/*
+ * A window of one page's place in its reverse map: who walks it for the page and who moves
+ * the page's entries, in whatever address space, meet here.
+ */
+static inline void rmap_window(const struct anon_vma *anon_vma, unsigned long pgoff)
+{
+	sched_window(WIN_MIGRATION_ENTRY_MOVED, (u64)(uintptr_t)READ_ONCE(anon_vma->root), pgoff);
+}
 
 /* ---- map counts ---- */
 

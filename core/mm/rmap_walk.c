@@ -23,7 +23,6 @@
 #include "pgtable/swapops.h"
 #include "pgtable/tlbflush.h"
 #include "pgtable/walk.h"
-#include "pgtable/window.h"
 #include "sync/sched.h"
 
 unsigned long vma_address(struct vm_area_struct *vma, unsigned long pgoff)
@@ -134,10 +133,13 @@ void rmap_walk_anon(struct page *page, struct rmap_walk_control *rwc)
 		unsigned long address = vma_address(avc->vma, pgoff);
 
 		VM_BUG_ON(address == (unsigned long)-EFAULT);
-		/* Between two: an entry may move from this one to the one before (move.c). */
-		if (visited)
-			mm_window(WIN_MIGRATION_ENTRY_WAIT, &avc->vma->vm_mm->context,
-				  page_mapped(page));
+		/*
+		 * Between two: an entry may move from this one to the one before
+		 * (mremap.c).  The walk that puts entries back is the one that must not
+		 * miss it; what the other misses is tried again.
+		 */
+		if (visited && !page_mapped(page))
+			rmap_window(anon_vma, pgoff);
 		visited = true;
 		if (!rwc->rmap_one(page, avc->vma, address, rwc->arg))
 			break;

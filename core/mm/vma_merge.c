@@ -395,6 +395,8 @@ struct vm_area_struct *copy_vma(struct vm_area_struct **vmap, unsigned long addr
 		/* A walk of the reverse map would look at the new place, then at the old one. */
 		*need_rmap_locks = !zoo(ZOO_MREMAP_RMAP_ORDER) &&
 				   new->vm_pgoff <= vma->vm_pgoff;
+		if (vma->anon_vma)
+			rmap_window(vma->anon_vma, pgoff);
 		return new;
 	}
 	vma_edit_abort(&e);
