@@ -492,6 +492,8 @@ void check_access_end(struct vcpu *cpu, struct access_record *rec)
 		pin_seen(look, &after, rec->value);
 	shadow_unlock(look->page);
 
+	if (rec->pin >= 0)
+		check_pin_frame(cpu, rec);
 	if (rec->pin >= 0 && !judged)
 		judge_pinned_word(cpu, rec, look);
 	else if (rec->pin < 0 && undisturbed && (look->rights & WORD_KNOWN))

@@ -111,6 +111,7 @@ void check_pin_end(struct task_struct *task, const struct check_pin *pin, long r
 
 		if (!pp->page)
 			continue;
+		pp->stamp = machine_translation_stamp(task->machine);
 		shadow_lock(pp->page);
 		pp->anchored = pp->alone && pp->page->seq == pp->seq;
 		pp->sound &= pp->anchored && pp->page->brought == pp->brought &&
@@ -140,8 +141,9 @@ bool check_pin_in_place(struct check_state *st, const struct pin_page *pp)
 {
 	if (!pp->anchored || pp->page->seq != pp->seq)
 		return false;
+	/* ~0: one was under way, and may have been another than now. */
 	return pp->page->backing != CHECK_BACK_FILE ||
-	       pp->truncates == shadow_truncates(st);
+	       (pp->truncates != ~0u && pp->truncates == shadow_truncates(st));
 }
 
 /* It may land in any page of the process: everything is foreign's for the while. */
@@ -157,4 +159,31 @@ bool check_pin_knows(const struct pin_page *pp, unsigned int slot)
 {
 	return pp->sound && pp->page->brought == pp->brought &&
 	       pp->slot[slot].lo != SLOT_UNKNOWN;
+}
+
+/*
+ * The pin's page, as long as no call has touched it, is the one that the process uses:
+ * fork copies it for the child, and who writes to it finds it exclusive.  A translation
+ * that is younger than the pin says which frame that is.
+ */
+void check_pin_frame(struct vcpu *cpu, const struct access_record *rec)
+{
+	const struct check_task *ct = cpu->current_task->check;
+	const struct pin_page *pp = check_pin_of(cpu->current_task->check, rec);
+	unsigned long frame;
+	bool known;
+
+	if (!check_enabled(cpu, CHECK_COW))
+		return;
+	shadow_lock(pp->page);
+	frame = pp->page->frame;
+	known = pp->coherent && check_pin_in_place(cpu->machine->chk, pp) &&
+		pp->page->frame_stamp > pp->stamp;
+	shadow_unlock(pp->page);
+	check_count(cpu, CHECK_COW, known);
+	if (!known || likely(frame == rec->pfn))
+		return;
+	finding_report(FINDING_COW, "COW: a device and its process use two copies of a pinned page",
+		       "process %u's task %u, page pinned at 0x%lx: the device has frame %lu, the process uses frame %lu since",
+		       ct->mm->id, ct->id, rec->va, rec->pfn, frame);
 }

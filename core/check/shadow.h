@@ -103,6 +103,7 @@ struct pin_page {
 	u32			moved;
 	u32			brought;
 	u32			truncates;
+	u64			stamp;		/* machine_translation_stamp() when it was done */
 	u8			rights;
 	u8			backing;
 	bool			alone;		/* no call was under way */
@@ -260,6 +261,8 @@ void check_frame_copy(struct machine *m, unsigned long to, unsigned long from);
 struct pin_page *check_pin_of(struct check_task *ct, const struct access_record *rec);
 void check_pin_stray(struct check_task *ct, bool begin);
 bool check_pin_in_place(struct check_state *st, const struct pin_page *pp);
+/* At the end of a device's access to a page of the window. */
+void check_pin_frame(struct vcpu *cpu, const struct access_record *rec);
 bool check_pin_knows(const struct pin_page *pp, unsigned int slot);
 
 void check_object_met(enum check_object what, const struct rcu_age *age);

@@ -124,6 +124,29 @@ static void test_device_reads_old(void **state)
 	watch_close(&w);
 }
 
+/* Shared behind the pin's back, as by a fork that has not seen it: the next store copies. */
+static void test_parted(void **state)
+{
+	struct watch w = watch_open();
+	struct page *page;
+
+	assert_int_equal(pin_told(0, 0, 1, PIN_WRITE), 1);
+	store_tag(&w, 0);
+	dma_peek(0, 56);
+	expect_silence(&w);
+	page = current->pins[0].page[0];
+	ClearPageAnonExclusive(page);
+	ptep_set_wrprotect(pgtable_peek_pte(&w.f.mm->context, PG(0)));
+	tlb_flush_all(&this_cpu()->tlb);
+	store_tag(&w, 0);
+	/* A word that nobody has stored to: no value gives it away. */
+	dma_peek(0, 56);
+	expect_finding(&w, FINDING_COW,
+		       "COW: a device and its process use two copies of a pinned page");
+	SetPageAnonExclusive(page);
+	watch_close(&w);
+}
+
 /* A short look at what was never written is a look at the zero page, and no promise. */
 static void test_zero_page_is_no_promise(void **state)
 {
@@ -255,6 +278,7 @@ int main(void)
 		cmocka_unit_test(test_ends_with_its_task),
 		cmocka_unit_test(test_coherent),
 		cmocka_unit_test(test_device_reads_old),
+		cmocka_unit_test(test_parted),
 		cmocka_unit_test(test_zero_page_is_no_promise),
 		cmocka_unit_test(test_foreign_word),
 		cmocka_unit_test(test_detached),
