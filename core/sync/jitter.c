@@ -3,8 +3,8 @@
  * Jitter mode: seeded disturbance of what runs when.
  *
  * The random numbers are each vCPU's own; the table of windows is the machine's and
- * is worked by compare-and-exchange alone.  A claim is one word: a hash of the key, the
- * claimer's number, and whether a partner has come.
+ * is worked by compare-and-exchange alone.  A claim is one word: a hash of the
+ * key, and the claimer's number.
  *
  * Must not wait without a bound, and must order nothing.  A vCPU that is held with
  * interrupts off is let go when somebody waits for its acknowledgement (hw/ipi.c).
@@ -15,7 +15,6 @@
 
 #include "sync/cpu_relax.h"
 
-#define CLAIM_MET	(1ULL << 63)
 #define CLAIM_CPU_BITS	9
 #define CLAIM_CPU_MASK	((1ULL << CLAIM_CPU_BITS) - 1)
 
@@ -78,19 +77,18 @@ static struct rendezvous rendezvous(struct sched_cpu *cpu, u64 place, u64 key)
 
 	return (struct rendezvous){
 		.slot = &cpu->jitter->slot[(hash >> 56) % JITTER_SLOTS].claim,
-		.claim = (hash << CLAIM_CPU_BITS | (cpu->local.id + 1)) & ~CLAIM_MET,
+		.claim = hash << CLAIM_CPU_BITS | (cpu->local.id + 1),
 	};
 }
 
-/* Somebody waits here for our key: tell it that we have come. */
-static bool meet(struct sched_cpu *cpu, const struct rendezvous *r)
+/* Somebody waits here for our key: it may go on, and we go on, or wait in its stead. */
+static bool meet(struct sched_cpu *cpu, const struct rendezvous *r, bool stay)
 {
 	u64 there = __atomic_load_n(r->slot, __ATOMIC_RELAXED);
 
-	if (!there || (there & CLAIM_MET) || ((there ^ r->claim) & ~CLAIM_CPU_MASK) ||
-	    there == r->claim)
+	if (!there || ((there ^ r->claim) & ~CLAIM_CPU_MASK) || there == r->claim)
 		return false;
-	if (!__atomic_compare_exchange_n(r->slot, &there, there | CLAIM_MET, false,
+	if (!__atomic_compare_exchange_n(r->slot, &there, stay ? r->claim : 0, false,
 					 __ATOMIC_RELAXED, __ATOMIC_RELAXED))
 		return false;
 	count(&cpu->jitter->met);
@@ -130,15 +128,21 @@ static void stay(struct sched_cpu *cpu, const u64 *word, u64 value)
 		sched_relax(RELAX_HARD);
 }
 
+/* Our claim is in the slot: until somebody else takes it out. */
 static void stay_for_partner(struct sched_cpu *cpu, const struct rendezvous *r)
 {
-	u64 expected = 0;
+	u64 ours = r->claim;
 
-	if (!__atomic_compare_exchange_n(r->slot, &expected, r->claim, false, __ATOMIC_RELAXED,
-					 __ATOMIC_RELAXED))
-		return;
-	stay(cpu, r->slot, r->claim);
-	__atomic_store_n(r->slot, 0, __ATOMIC_RELAXED);
+	stay(cpu, r->slot, ours);
+	__atomic_compare_exchange_n(r->slot, &ours, 0, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+}
+
+static bool claim(const struct rendezvous *r)
+{
+	u64 nobody = 0;
+
+	return __atomic_compare_exchange_n(r->slot, &nobody, r->claim, false, __ATOMIC_RELAXED,
+					   __ATOMIC_RELAXED);
 }
 
 /* Half of them whoever comes: it may take a third. */
@@ -150,7 +154,7 @@ static void hold(struct sched_cpu *cpu, const struct rendezvous *r, u32 *held)
 	__atomic_fetch_add(held, 1, __ATOMIC_RELAXED);
 	if (prng_next(&cpu->jitter_rng) & 1)
 		stay(cpu, &nobody, 0);
-	else
+	else if (claim(r))
 		stay_for_partner(cpu, r);
 	__atomic_fetch_sub(held, 1, __ATOMIC_RELAXED);
 }
@@ -196,6 +200,7 @@ void sched_window_with(enum window_id id, u64 place, u64 key, bool company)
 {
 	struct sched_cpu *cpu;
 	struct rendezvous r;
+	bool stays;
 	u32 *held;
 
 	sched_point(SCHED_WINDOW, NULL);
@@ -204,11 +209,15 @@ void sched_window_with(enum window_id id, u64 place, u64 key, bool company)
 		return;
 	r = rendezvous(cpu, place, key);
 	held = held_at(cpu->jitter, place);
-	if (meet(cpu, &r))
+	/* Who goes first after a meeting is chance; but who was held has to be woken. */
+	stays = prng_next(&cpu->jitter_rng) & 1;
+	if (meet(cpu, &r, stays)) {
 		window_hit(WIN_JITTER_PARTNER_MET);
-	else if (draw_hold(cpu, id, held, company))
+		if (stays)
+			stay_for_partner(cpu, &r);
+	} else if (draw_hold(cpu, id, held, company)) {
 		hold(cpu, &r, held);
-	/* Who goes first after a meeting is chance. */
+	}
 }
 
 void sched_window(enum window_id id, u64 place, u64 key)
