@@ -175,6 +175,7 @@ static int boot(struct run *run, const struct op_world *world)
 		.run_tokens = o->tokens,
 		.speculate_ppm = o->speculate_ppm,
 		.jitter_ppm = o->jitter_ppm,
+		.window_ppm = run->storm->window_ppm,
 		.checks = run->checks,
 		.fail = { .prob = o->fail_prob },
 		.trace = o->trace,

@@ -27,6 +27,7 @@ struct storm_info {
 	unsigned int	tasks_per_cpu;	/* at the start */
 	unsigned int	tasks_max;	/* but no more than these, 0: STORM_TASKS_MAX */
 	unsigned int	threads;	/* of a process at the start */
+	unsigned int	window_ppm;	/* windows that jitter holds, 0: as machine_config has it */
 	/* Windows that a run on two vCPUs or more must have hit; nr_windows of them. */
 	enum window_id	windows[STORM_WINDOWS_MAX];
 	unsigned int	nr_windows;
