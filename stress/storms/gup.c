@@ -14,6 +14,7 @@ const struct storm_info storm_gup = {
 	.file_pages	= 8,
 	.tasks_per_cpu	= 2,
 	.threads	= 4,
+	.window_ppm	= 15000,
 	.mix = {
 		.name = "gup",
 		.weight = {
@@ -28,8 +29,8 @@ const struct storm_info storm_gup = {
 			[OP_MIGRATE]	= 6,
 			[OP_PIN]	= 120,
 			[OP_UNPIN]	= 6,
-			[OP_DMA_LOAD]	= 80,
-			[OP_DMA_STORE]	= 80,
+			[OP_DMA_LOAD]	= 120,
+			[OP_DMA_STORE]	= 120,
 		},
 		.shared = 100, .file = 150, .hot = 900, .tagged = 1000,
 		.readonly = 150, .restore = 900, .pin_write = 700, .pin_get = 400,
