@@ -61,6 +61,7 @@ const struct storm_info *const storms[] = {
 	&storm_cow,
 	&storm_mprotect,
 	&storm_remap,
+	&storm_migrate,
 	&storm_switch,
 	&storm_mixed,
 	&storm_gup,

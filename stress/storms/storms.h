@@ -11,6 +11,7 @@ extern const struct storm_info storm_shootdown;
 extern const struct storm_info storm_cow;
 extern const struct storm_info storm_mprotect;
 extern const struct storm_info storm_remap;
+extern const struct storm_info storm_migrate;
 extern const struct storm_info storm_switch;
 extern const struct storm_info storm_mixed;
 extern const struct storm_info storm_gup;
