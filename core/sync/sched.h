@@ -280,7 +280,8 @@ void jitter_point(struct sched_cpu *cpu, enum sched_kind kind, const void *obj);
  * any object's address); key: where in it (an address, or 0).  In
  * jitter mode the vCPU may be held, for a bounded number of others' turns: half of
  * the times until another comes to the same place and key, half whoever comes; with
- * interrupts off only for a few microseconds.  Never changes what is legal.
+ * interrupts off only for a few microseconds.  Who comes may have to wait in its stead.
+ * Never changes what is legal.
  */
 void sched_window(enum window_id id, u64 place, u64 key);
 /*
