@@ -33,10 +33,12 @@ static void print_events(FILE *out, const struct vcpu *cpu)
 	}
 }
 
+/* Other vCPUs may find something at the same time. */
 void report_finding(FILE *out, const struct run *run, const struct finding *f)
 {
 	unsigned int i;
 
+	flockfile(out);
 	fprintf(out, "\n%s\n  %s\n", f->title, f->detail);
 	if (f->vcpu != FINDING_NO_CPU && f->vcpu < run->machine->nr_cpus &&
 	    run->o->trace) {
@@ -48,6 +50,7 @@ void report_finding(FILE *out, const struct run *run, const struct finding *f)
 	}
 	fprintf(out, "  repeat with: %s\n\n", run->repeat);
 	fflush(out);
+	funlockfile(out);
 }
 
 static const char *state_name(u32 state)
