@@ -9,7 +9,6 @@
 #include "hw/fiber.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -68,12 +67,22 @@ __asm__(
 #error "fiber_swap is written for x86-64 only"
 #endif
 
-/* After a switch, on the new stack: tells AddressSanitizer where it is. */
+/*
+ * After a switch, on the new stack: tells AddressSanitizer where it is.  It knows where a
+ * thread's own stack is, which we will want to go back to.
+ */
 static void arrived(struct fiber *self)
 {
 #if MM_ASAN
-	__sanitizer_finish_switch_fiber(self->asan_fake, NULL, NULL);
+	const void *stack;
+	size_t size;
+
+	__sanitizer_finish_switch_fiber(self->asan_fake, &stack, &size);
 	self->asan_fake = NULL;
+	if (!self->from->map) {
+		self->from->stack = (void *)stack;
+		self->from->stack_size = size;
+	}
 #else
 	(void)self;
 #endif
@@ -166,21 +175,12 @@ void fiber_init_thread(struct fiber *fiber)
 {
 	memset(fiber, 0, sizeof(*fiber));
 	fiber->tsan = tsan_get_current_fiber();
-#if MM_ASAN
-	{
-		pthread_attr_t attr;
-
-		if (!pthread_getattr_np(pthread_self(), &attr)) {
-			pthread_attr_getstack(&attr, &fiber->stack, &fiber->stack_size);
-			pthread_attr_destroy(&attr);
-		}
-	}
-#endif
 }
 
 static void leave(struct fiber *from, struct fiber *to, bool exiting, unsigned int tsan_flags)
 {
 #if MM_ASAN
+	to->from = from;
 	__sanitizer_start_switch_fiber(exiting ? NULL : &from->asan_fake, to->stack,
 				       to->stack_size);
 #else

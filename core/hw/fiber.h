@@ -28,6 +28,7 @@ struct fiber {
 	size_t	map_size;
 	void	*tsan;		/* ThreadSanitizer's fiber */
 	void	*asan_fake;	/* AddressSanitizer's fake stack while switched out */
+	struct fiber *from;	/* who switched here */
 	void	(*fn)(void *);
 	void	*arg;
 };

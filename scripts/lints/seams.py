@@ -24,7 +24,6 @@ BEHIND_THE_POINTS = {
     "core/hw/token.h": "run tokens",
     "core/hw/token.c": "run tokens: where a vCPU's thread waits for its host",
     "core/hw/ipi.c": "delivery of interrupts to running and parked vCPUs",
-    "core/hw/fiber.c": "asks the host for the bounds of the thread's own stack",
     "core/kern/sched.c": "idling, sleep and wake: sched_ops itself",
     "core/kern/runqueue.c": "run queues, under raw locks",
     "core/kern/host.c": "starts and stops the vCPUs from outside",
