@@ -359,8 +359,6 @@ static int report(struct search *s)
 	       rate(decisions, s->cpu) * 1e-6, s->points);
 	printf("mmstorm: %s seed=0x%llx schedules=%llu findings=%u\n", verdict(s), s->o.seed, runs,
 	       s->result.findings);
-	if (s->result.stuck)
-		sanitizer_expect_leaks();
 	if (write_json(s))
 		return EXIT_RESOURCES;
 	if (s->result.findings)

@@ -16,7 +16,6 @@
 
 static atomic_t reports;
 static const char *epitaph;
-static bool expect_leaks;
 
 const char *sanitizer_name(void)
 {
@@ -37,11 +36,6 @@ unsigned int sanitizer_reports(void)
 void sanitizer_set_epitaph(const char *text)
 {
 	epitaph = text;
-}
-
-void sanitizer_expect_leaks(void)
-{
-	expect_leaks = true;
 }
 
 #if MM_TSAN || MM_ASAN
@@ -80,7 +74,7 @@ void leave(int code)
 			code = EXIT_RESOURCES;
 	}
 	fflush(stderr);
-	if (MM_TSAN || expect_leaks)
+	if (MM_TSAN)
 		_exit(code);
 	exit(code);
 }

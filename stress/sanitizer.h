@@ -18,12 +18,6 @@ unsigned int sanitizer_reports(void);
  */
 void sanitizer_set_epitaph(const char *text);
 
-/*
- * A machine that got stuck cannot be taken apart, and is left in memory: that is no leak
- * to be reported at the end.
- */
-void sanitizer_expect_leaks(void);
-
 /**
  * leave() - end the program with @code
  *

@@ -53,12 +53,12 @@ static void choose_ops(struct check_ops *ops, u32 mask)
 		ops->met = check_object_met;
 }
 
-static void free_state(struct check_state *st)
+static void free_state(struct machine *m, struct check_state *st)
 {
-	free(st->task_mm);
-	free(st->frames);
-	free(st->count);
-	free(st);
+	machine_free(m, st->task_mm);
+	machine_free(m, st->frames);
+	machine_free(m, st->count);
+	machine_free(m, st);
 }
 
 int check_attach(struct machine *m, u32 mask)
@@ -70,19 +70,18 @@ int check_attach(struct machine *m, u32 mask)
 		mask &= ~(1u << CHECK_DIRTY);
 	if (!mask)
 		return 0;
-	st = calloc(1, sizeof(*st));
+	st = machine_zalloc(m, sizeof(*st), 0);
 	if (!st)
 		return -ENOMEM;
 	st->mask = mask;
 	st->nr_cpus = m->nr_cpus;
-	st->task_mm = calloc(CHECK_TASKS, sizeof(*st->task_mm));
-	st->frames = calloc(m->ram.nr_frames, sizeof(*st->frames));
-	st->count = aligned_alloc(64, m->nr_cpus * sizeof(*st->count));
+	st->task_mm = machine_zalloc(m, CHECK_TASKS * sizeof(*st->task_mm), 0);
+	st->frames = machine_zalloc(m, m->ram.nr_frames * sizeof(*st->frames), 0);
+	st->count = machine_zalloc(m, m->nr_cpus * sizeof(*st->count), SMP_CACHE_BYTES);
 	if (!st->task_mm || !st->frames || !st->count) {
-		free_state(st);
+		free_state(m, st);
 		return -ENOMEM;
 	}
-	memset(st->count, 0, m->nr_cpus * sizeof(*st->count));
 	choose_ops(&st->ops, mask);
 	m->chk = st;
 	if (mask & CHECK_WATCHING)
@@ -98,7 +97,7 @@ void check_detach(struct machine *m)
 		return;
 	m->check = NULL;
 	m->chk = NULL;
-	free_state(st);
+	free_state(m, st);
 }
 
 u64 check_conclusive(struct machine *m, enum check_id id)

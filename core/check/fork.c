@@ -30,7 +30,8 @@ struct check_mm *check_fork_begin(struct task_struct *parent)
 	if (!ct)
 		return NULL;
 	from = ct->mm;
-	copy = malloc(sizeof(*copy) + from->nr_pages * sizeof(copy->page[0]));
+	copy = machine_alloc(this_machine(),
+			     sizeof(*copy) + from->nr_pages * sizeof(copy->page[0]), 0);
 	if (!copy)
 		return NULL;
 	atomic_set(&copy->users, 0);
@@ -111,7 +112,7 @@ void check_fork_end(struct task_struct *parent, struct check_mm *token,
 	if (!token)
 		return;
 	if (!child) {
-		free(token);
+		machine_free(this_machine(), token);
 		return;
 	}
 	steady = atomic_read(&token->owners) ==

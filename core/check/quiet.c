@@ -114,9 +114,9 @@ unsigned int check_quiet(struct machine *m)
 		return 0;
 	/* What only waits for readers is not lost. */
 	rcu_barrier();
-	rc.mapped = calloc(m->ram.nr_frames, sizeof(*rc.mapped));
-	rc.dirty = calloc(m->ram.nr_frames, sizeof(*rc.dirty));
-	rc.pinned = calloc(m->ram.nr_frames, sizeof(*rc.pinned));
+	rc.mapped = machine_zalloc(m, m->ram.nr_frames * sizeof(*rc.mapped), 0);
+	rc.dirty = machine_zalloc(m, m->ram.nr_frames * sizeof(*rc.dirty), 0);
+	rc.pinned = machine_zalloc(m, m->ram.nr_frames * sizeof(*rc.pinned), 0);
 	if (!rc.mapped || !rc.dirty || !rc.pinned) {
 		check_count(this_cpu(), CHECK_REFS, false);
 		check_count(this_cpu(), CHECK_STRUCT, false);
@@ -130,8 +130,8 @@ unsigned int check_quiet(struct machine *m)
 	check_count(this_cpu(), CHECK_REFS, true);
 	check_count(this_cpu(), CHECK_STRUCT, true);
 out:
-	free(rc.mapped);
-	free(rc.dirty);
-	free(rc.pinned);
+	machine_free(m, rc.mapped);
+	machine_free(m, rc.dirty);
+	machine_free(m, rc.pinned);
 	return rc.findings;
 }

@@ -102,7 +102,7 @@ static struct check_mm *shadow_alloc(struct check_state *st,
 {
 	struct check_mm *cm;
 
-	cm = calloc(1, sizeof(*cm) + pages * sizeof(cm->page[0]));
+	cm = machine_zalloc(this_machine(), sizeof(*cm) + pages * sizeof(cm->page[0]), 0);
 	if (!cm)
 		return NULL;
 	atomic_set(&cm->users, 1);
@@ -135,7 +135,7 @@ void check_mm_put(struct mm_struct *mm)
 	struct check_mm *cm = mm->check;
 
 	if (cm && !raw_atomic_sub_return(1, &cm->users))
-		free(cm);
+		machine_free(this_machine(), cm);
 }
 
 /* A child's, whose first task is not watched. */
@@ -143,7 +143,7 @@ static void drop_unused(struct mm_struct *mm)
 {
 	if (atomic_read(&mm->check->users))
 		return;
-	free(mm->check);
+	machine_free(this_machine(), mm->check);
 	mm->check = NULL;
 }
 
@@ -170,8 +170,8 @@ int check_task_start(struct task_struct *task)
 
 	if (!st || !cm)
 		return 0;
-	ct = calloc(1, sizeof(*ct) + cm->nr_pages *
-		    (sizeof(ct->notes[0]) + 2 * sizeof(u32)));
+	ct = machine_zalloc(this_machine(), sizeof(*ct) + cm->nr_pages *
+			    (sizeof(ct->notes[0]) + 2 * sizeof(u32)), 0);
 	if (!ct) {
 		drop_unused(task->mm);
 		return -ENOMEM;
@@ -200,8 +200,8 @@ void check_task_exit(struct task_struct *task)
 	if (ct->judged)
 		raw_atomic_and(~(1 << ct->slot), &ct->mm->slots);
 	if (!raw_atomic_sub_return(1, &ct->mm->users))
-		free(ct->mm);
-	free(ct);
+		machine_free(task->machine, ct->mm);
+	machine_free(task->machine, ct);
 }
 
 /*

@@ -443,7 +443,7 @@ int control_start(struct machine *m, const struct control_config *config,
 
 	if (m->nr_cpus > STRATEGY_CPUS)
 		return -EINVAL;
-	c = calloc(1, sizeof(*c) + m->nr_cpus * sizeof(c->cpu[0]));
+	c = machine_zalloc(m, sizeof(*c) + m->nr_cpus * sizeof(c->cpu[0]), 0);
 	if (!c)
 		return -ENOMEM;
 	c->machine = m;
@@ -453,7 +453,7 @@ int control_start(struct machine *m, const struct control_config *config,
 	c->fills_left = config->fills;
 	c->stores = store_buffers_create(config->memory, m->nr_cpus);
 	if (config->memory != MEMORY_SC && !c->stores) {
-		free(c);
+		machine_free(m, c);
 		return -ENOMEM;
 	}
 	c->main = main;
@@ -464,7 +464,7 @@ int control_start(struct machine *m, const struct control_config *config,
 			while (i--)
 				fiber_reset(m->cpus[i]->fiber);
 			free(c->stores);
-			free(c);
+			machine_free(m, c);
 			return -ENOMEM;
 		}
 		m->cpus[i]->fiber = fiber;
@@ -516,5 +516,5 @@ void control_stop(struct machine *m, struct control_stats *stats)
 		disarm(m->cpus[i]);
 	m->control = NULL;
 	free(c->stores);
-	free(c);
+	machine_free(m, c);
 }

@@ -85,6 +85,7 @@ int machine_create(const struct machine_config *config, struct machine **out)
 	m->parallel = config->mode == RUN_FREE || config->mode == RUN_JITTER;
 	m->fail_prob = config->fail.from_boot ? config->fail.prob : 0;
 	m->turn = turn_length(config);
+	m->memory.listed = config->mode == RUN_CONTROLLED;
 	m->sched_ops = &hw_sched_ops;
 	finding_sink_init(&m->sink);
 	token_pool_init(&m->tokens, config->run_tokens, config->nr_cpus);
@@ -109,15 +110,30 @@ out_free:
 	return err;
 }
 
+/* What is above has freed its blocks, or is not asked to. */
+static void free_hardware(struct machine *m)
+{
+	machine_memory_drop(&m->memory);
+	destroy_cpus(m);
+	ram_destroy(&m->ram);
+	finding_sink_destroy(&m->sink);
+	free(m);
+}
+
 void machine_destroy(struct machine *m)
 {
 	if (!m)
 		return;
 	rcu_state_destroy(&m->rcu);
-	destroy_cpus(m);
-	ram_destroy(&m->ram);
-	finding_sink_destroy(&m->sink);
-	free(m);
+	free_hardware(m);
+}
+
+void machine_drop(struct machine *m)
+{
+	MM_BUG_ON(!m->memory.listed);
+	for (unsigned int i = 0; i < m->nr_cpus; i++)
+		m->cpus[i]->state = VCPU_IDLE;
+	free_hardware(m);
 }
 
 void machine_set_sched_ops(struct machine *m, const struct sched_ops *ops)

@@ -7,6 +7,7 @@
 #include "base/types.h"
 #include "hw/check_ops.h"
 #include "hw/control.h"
+#include "hw/memory.h"
 #include "hw/ram.h"
 #include "hw/token.h"
 #include "hw/vcpu.h"
@@ -95,6 +96,7 @@ struct machine {
 	struct jitter		jitter;		/* unused unless RUN_JITTER */
 	struct token_pool	tokens;		/* used if parallel */
 	struct control		*control;	/* while a controlled machine runs */
+	struct machine_memory	memory;
 
 	/*
 	 * Moves with every TLB fill of a watched machine and with every call that its
@@ -115,6 +117,8 @@ int machine_create(const struct machine_config *config, struct machine **out);
 
 /* No vCPU runs and no host thread is bound.  @m may be NULL. */
 void machine_destroy(struct machine *m);
+/* The same in the middle of whatever it did: a controlled machine, with all its blocks. */
+void machine_drop(struct machine *m);
 
 /**
  * machine_bind_host() - the calling thread becomes vCPU @nr

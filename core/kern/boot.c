@@ -8,9 +8,12 @@
  */
 #include "kern/boot.h"
 
+#include "base/bug.h"
 #include "base/compiler.h"
 #include "hw/machine.h"
+#include "kern/internal.h"
 #include "kern/sched.h"
+#include "phys/phys_mem.h"
 #include "sync/rcu.h"
 
 static const struct layer {
@@ -67,4 +70,16 @@ void kern_shutdown(struct machine *m)
 	take_down(m, ARRAY_SIZE(layers));
 	machine_unbind_host(m);
 	machine_destroy(m);
+}
+
+void kern_drop(struct machine *m)
+{
+	MM_BUG_ON(this_cpu());
+	if (m->control)
+		control_stop(m, NULL);
+	kern_stacks_drop(m->kern);
+	/* The host gives these addresses to others. */
+	if (m->phys)
+		frames_unpoison_all(m->phys);
+	machine_drop(m);
 }

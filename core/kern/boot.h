@@ -30,6 +30,15 @@ int kern_boot(const struct machine_config *config, struct machine **out);
 void kern_shutdown(struct machine *m);
 
 /*
+ * kern_drop() - the end of a controlled machine that is stuck (machine_wait() was
+ * false), or was not set up to its end
+ *
+ * Takes nothing apart: stacks are unmapped in the middle of what ran on them, and every
+ * block of the host's memory goes back.  No host thread is bound.
+ */
+void kern_drop(struct machine *m);
+
+/*
  * What each layer provides.  All run bound to vCPU 0, may sleep; init returns
  * 0 or -errno having undone its own work; exit runs in reverse order with
  * every callback of call_rcu() done.

@@ -160,16 +160,16 @@ void kern_set_mm_ops(struct machine *m, const struct kern_mm_ops *ops)
 
 int kern_init(struct machine *m)
 {
-	struct kern *kern = calloc(1, sizeof(*kern));
+	struct kern *kern = machine_zalloc(m, sizeof(*kern), 0);
 
 	if (!kern)
 		return -ENOMEM;
-	if (posix_memalign((void **)&kern->cpus, _Alignof(struct kern_cpu),
-			   m->nr_cpus * sizeof(*kern->cpus))) {
-		free(kern);
+	kern->cpus = machine_zalloc(m, m->nr_cpus * sizeof(*kern->cpus),
+				    _Alignof(struct kern_cpu));
+	if (!kern->cpus) {
+		machine_free(m, kern);
 		return -ENOMEM;
 	}
-	memset(kern->cpus, 0, m->nr_cpus * sizeof(*kern->cpus));
 	for (unsigned int i = 0; i < m->nr_cpus; i++) {
 		INIT_LIST_HEAD(&kern->cpus[i].queue);
 		m->cpus[i]->kern = &kern->cpus[i];
@@ -226,6 +226,6 @@ void kern_exit(struct machine *m)
 		m->cpus[i]->kern = NULL;
 	}
 	m->kern = NULL;
-	free(kern->cpus);
-	free(kern);
+	machine_free(m, kern->cpus);
+	machine_free(m, kern);
 }

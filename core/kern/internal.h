@@ -64,6 +64,7 @@ static inline struct kern_cpu *kern_cpu(struct vcpu *cpu)
 /* task.c */
 void kern_task_recycle(struct task_struct *task);	/* dead, off its stack */
 void kern_pool_drain(struct kern *kern);
+void kern_stacks_drop(struct kern *kern);
 
 /* runqueue.c */
 /* Task lock held: makes it runnable and finds it a vCPU; another one with @push. */

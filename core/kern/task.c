@@ -8,7 +8,6 @@
  */
 #include "kern/task.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/bug.h"
@@ -45,7 +44,7 @@ static struct task_struct *alloc_task(struct kern *kern)
 		tsan_acquire(&task->sync);
 		fiber = task->fiber;
 	} else {
-		task = malloc(sizeof(*task));
+		task = machine_alloc(kern->machine, sizeof(*task), 0);
 		memset(&fiber, 0, sizeof(fiber));
 	}
 	if (!task)
@@ -55,10 +54,10 @@ static struct task_struct *alloc_task(struct kern *kern)
 	return task;
 }
 
-static void free_task(struct task_struct *task)
+static void free_task(struct kern *kern, struct task_struct *task)
 {
 	fiber_destroy(&task->fiber);
-	free(task);
+	machine_free(kern->machine, task);
 }
 
 void kern_task_recycle(struct task_struct *task)
@@ -80,7 +79,7 @@ void kern_task_recycle(struct task_struct *task)
 	}
 	hw_unlock(&kern->lock);
 	if (!keep)
-		free_task(task);
+		free_task(kern, task);
 }
 
 void kern_pool_drain(struct kern *kern)
@@ -88,7 +87,20 @@ void kern_pool_drain(struct kern *kern)
 	struct task_struct *task;
 
 	while ((task = from_pool(kern)))
-		free_task(task);
+		free_task(kern, task);
+}
+
+/* Their stacks, whatever they were doing on them; the rest goes with the machine's blocks. */
+void kern_stacks_drop(struct kern *kern)
+{
+	struct task_struct *task;
+
+	list_for_each_entry(task, &kern->tasks, all_node)
+		fiber_destroy(&task->fiber);
+	list_for_each_entry(task, &kern->pool, all_node)
+		fiber_destroy(&task->fiber);
+	for (unsigned int i = 0; i < kern->machine->nr_cpus; i++)
+		fiber_destroy(&kern->cpus[i].idle);
 }
 
 /* Where its maker is; under control at home, so that a program's tasks begin apart. */
@@ -108,7 +120,7 @@ struct task_struct *task_create(struct machine *m, u64 id, u64 parent, struct mm
 	if (!task)
 		return NULL;
 	if (!m->serial && fiber_create(&task->fiber, kern_task_entry, task, m->config.stack_size)) {
-		free_task(task);
+		free_task(kern, task);
 		return NULL;
 	}
 	sched_ctx_init(&task->sched, "task");

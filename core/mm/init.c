@@ -85,17 +85,14 @@ static int committed_create(struct machine *m, struct mm_global *g)
 {
 	size_t bytes = m->nr_cpus * sizeof(*g->vm_committed_as);
 
-	g->vm_committed_as = aligned_alloc(SMP_CACHE_BYTES, bytes);
-	if (!g->vm_committed_as)
-		return -ENOMEM;
-	memset(g->vm_committed_as, 0, bytes);
-	return 0;
+	g->vm_committed_as = machine_zalloc(m, bytes, SMP_CACHE_BYTES);
+	return g->vm_committed_as ? 0 : -ENOMEM;
 }
 
 static void global_free(struct mm_global *g)
 {
 	caches_destroy(g);
-	free(g->vm_committed_as);
+	machine_free(this_machine(), g->vm_committed_as);
 	kfree(g);
 }
 

@@ -29,8 +29,8 @@ int op_run_places(struct op_run *run, unsigned long nr)
 {
 	unsigned long i;
 
-	run->tasks = calloc(nr, sizeof(*run->tasks));
-	run->mms = calloc(nr, sizeof(*run->mms));
+	run->tasks = machine_zalloc(run->machine, nr * sizeof(*run->tasks), 0);
+	run->mms = machine_zalloc(run->machine, nr * sizeof(*run->mms), 0);
 	if (!run->tasks || !run->mms)
 		return -ENOMEM;
 	run->nr_tasks = (unsigned int)nr;
@@ -191,7 +191,7 @@ int op_run_create(const struct op_run_config *config, struct op_run **out)
 	err = op_world_valid_storm(&config->world);
 	if (err)
 		return err;
-	run = calloc(1, sizeof(*run));
+	run = machine_zalloc(m, sizeof(*run), 0);
 	if (!run)
 		return -ENOMEM;
 	run->config = *config;
@@ -205,13 +205,11 @@ int op_run_create(const struct op_run_config *config, struct op_run **out)
 	op_rest_init(run);
 	init_waitqueue_head(&run->wq);
 	spin_lock_init(&run->order_lock, LOCK_RANK_OP, "op_order");
-	run->counts = aligned_alloc(SMP_CACHE_BYTES,
-				    m->nr_cpus * sizeof(*run->counts));
+	run->counts = machine_zalloc(m, m->nr_cpus * sizeof(*run->counts), SMP_CACHE_BYTES);
 	if (!run->counts) {
-		free(run);
+		machine_free(m, run);
 		return -ENOMEM;
 	}
-	memset(run->counts, 0, m->nr_cpus * sizeof(*run->counts));
 	machine_bind_host(m, 0);
 	err = make_world(run);
 	machine_unbind_host(m);
@@ -239,10 +237,12 @@ static void put_processes(struct op_run *run)
 
 void op_run_destroy(struct op_run *run)
 {
+	struct machine *m;
 	unsigned int i;
 
 	if (!run)
 		return;
+	m = run->machine;
 	machine_bind_host(run->machine, 0);
 	for (i = 0; i < run->nr_tasks; i++)
 		if (run->tasks[i].task)
@@ -252,11 +252,11 @@ void op_run_destroy(struct op_run *run)
 		if (run->files[i])
 			fput(run->files[i]);
 	machine_unbind_host(run->machine);
-	free(run->tasks);
-	free(run->mms);
-	free(run->naps);
-	free(run->counts);
-	free(run);
+	machine_free(m, run->tasks);
+	machine_free(m, run->mms);
+	machine_free(m, run->naps);
+	machine_free(m, run->counts);
+	machine_free(m, run);
 }
 
 /* ---- running ---- */

@@ -19,7 +19,7 @@ int op_naps_init(struct op_run *run)
 {
 	unsigned int i;
 
-	run->naps = calloc(run->world.procs, sizeof(*run->naps));
+	run->naps = machine_zalloc(run->machine, run->world.procs * sizeof(*run->naps), 0);
 	if (!run->naps)
 		return -ENOMEM;
 	for (i = 0; i < run->world.procs; i++) {

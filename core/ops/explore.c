@@ -144,8 +144,7 @@ static int boot(struct exploration *e, const struct explore_config *config,
 
 static void shut_down(struct exploration *e)
 {
-	if (e->run)
-		op_run_destroy(e->run);
+	op_run_destroy(e->run);
 	check_detach(e->machine);
 	kern_shutdown(e->machine);
 }
@@ -176,18 +175,19 @@ int explore_run(const struct explore_config *config, struct strategy *strategy,
 	err = boot(&e, config, strategy, record);
 	if (!err)
 		err = op_run_program(e.run, config->list);
-	if (err == -EDEADLK) {
-		result->stuck = true;
-		take_stock(&e);
-		return 0;
-	}
 	if (!err) {
 		machine_bind_host(e.machine, 0);
 		check_quiet(e.machine);
 		machine_unbind_host(e.machine);
 		take_stock(&e);
-	}
-	if (e.machine)
 		shut_down(&e);
-	return record && record->lost ? -ENOMEM : err;
+	} else if (e.machine) {
+		result->stuck = err == -EDEADLK;
+		if (result->stuck)
+			take_stock(&e);
+		kern_drop(e.machine);
+	}
+	if (record && record->lost)
+		return -ENOMEM;
+	return result->stuck ? 0 : err;
 }

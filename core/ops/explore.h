@@ -30,7 +30,7 @@ struct explore_result {
 	/* Of the first: */
 	char		title[160];
 	char		detail[2048];
-	bool		stuck;		/* deadlock, livelock, panic: the machine is lost */
+	bool		stuck;		/* deadlock, livelock, panic */
 };
 
 /**
@@ -39,7 +39,7 @@ struct explore_result {
  * @record: cleared, then gets the schedule that was; may be NULL
  *
  * 0 when there was a run, whatever it found; -EINVAL or -ENOMEM when there could be
- * none.  A machine that got stuck is left in memory: nobody can take it apart.
+ * none.  Nothing is left of the machine, even if it got stuck.
  */
 int explore_run(const struct explore_config *config, struct strategy *strategy,
 		struct schedule *record, struct explore_result *result);

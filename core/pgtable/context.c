@@ -87,21 +87,19 @@ static void state_free(struct machine *m)
 
 	kmem_cache_destroy(pgt->gather_batch_cachep);
 	m->pgt = NULL;
-	free(pgt->tlbstates);
-	free(pgt);
+	machine_free(m, pgt->tlbstates);
+	machine_free(m, pgt);
 }
 
 int pgtable_init(struct machine *m)
 {
 	size_t bytes = m->nr_cpus * sizeof(struct tlb_cpu_state);
-	struct pgtable_state *pgt = aligned_alloc(SMP_CACHE_BYTES,
-						  ALIGN(sizeof(*pgt), (size_t)SMP_CACHE_BYTES));
+	struct pgtable_state *pgt = machine_zalloc(m, sizeof(*pgt), SMP_CACHE_BYTES);
 
 	if (!pgt)
 		return -ENOMEM;
-	memset(pgt, 0, sizeof(*pgt));
 	m->pgt = pgt;
-	pgt->tlbstates = aligned_alloc(SMP_CACHE_BYTES, bytes);
+	pgt->tlbstates = machine_alloc(m, bytes, SMP_CACHE_BYTES);
 	pgt->gather_batch_cachep =
 		kmem_cache_create("mmu_gather_batch",
 				  sizeof(struct mmu_gather_batch) +

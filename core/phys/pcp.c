@@ -141,7 +141,8 @@ int pcps_init(struct phys_mem *phys)
 
 	for (unsigned int i = 0; i < phys->nr_zones; i++)
 		bytes += stack_size(&phys->zones[i]);
-	at = phys->pcp_stacks = aligned_alloc(SMP_CACHE_BYTES, bytes * phys->machine->nr_cpus);
+	at = phys->pcp_stacks = machine_alloc(phys->machine, bytes * phys->machine->nr_cpus,
+					      SMP_CACHE_BYTES);
 	if (!at)
 		return -ENOMEM;
 	for (unsigned int c = 0; c < phys->machine->nr_cpus; c++) {

@@ -16,24 +16,17 @@
 
 static void phys_free(struct phys_mem *phys)
 {
-	free(phys->pcp_stacks);
-	free(phys->pcps);
-	free(phys->mem_map_block);
-	free(phys);
-}
+	struct machine *m = phys->machine;
 
-static void *zalloc_lines(size_t n, size_t size)
-{
-	void *p = aligned_alloc(SMP_CACHE_BYTES, n * size);
-
-	if (p)
-		memset(p, 0, n * size);
-	return p;
+	machine_free(m, phys->pcp_stacks);
+	machine_free(m, phys->pcps);
+	machine_free(m, phys->mem_map_block);
+	machine_free(m, phys);
 }
 
 static struct phys_mem *phys_new(struct machine *m)
 {
-	struct phys_mem *phys = zalloc_lines(1, sizeof(*phys));
+	struct phys_mem *phys = machine_zalloc(m, sizeof(*phys), SMP_CACHE_BYTES);
 
 	if (!phys)
 		return NULL;
@@ -43,10 +36,10 @@ static struct phys_mem *phys_new(struct machine *m)
 	 * Untouched pages of it cost nothing: an all-zero page is a valid one.  In
 	 * step with the cache's lines, so that a page of 64 bytes is in one of them.
 	 */
-	phys->mem_map_block = calloc(m->ram.nr_frames + 1, sizeof(struct page));
+	phys->mem_map_block = machine_zalloc(m, (m->ram.nr_frames + 1) * sizeof(struct page), 0);
 	phys->map.mem_map = (struct page *)ALIGN((uintptr_t)phys->mem_map_block,
 						 SMP_CACHE_BYTES);
-	phys->pcps = zalloc_lines(m->nr_cpus, sizeof(*phys->pcps));
+	phys->pcps = machine_zalloc(m, m->nr_cpus * sizeof(*phys->pcps), SMP_CACHE_BYTES);
 	if (!phys->mem_map_block || !phys->pcps) {
 		phys_free(phys);
 		return NULL;

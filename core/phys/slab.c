@@ -13,7 +13,6 @@
  * behind the object for that reason.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/atomic.h"
@@ -92,11 +91,16 @@ struct slab_trailer {
 /* ---- the host's memory ------------------------------------------------------ */
 
 #if MM_JEMALLOC
-/* Arenas keep one machine's objects together, and prove at its end what is left. */
+/*
+ * Arenas keep one machine's objects together, and prove at its end what is left.  A
+ * machine that lists its blocks does that itself.
+ */
 static int arena_create(struct slab_state *s)
 {
 	size_t len = sizeof(s->arena);
 
+	if (s->machine->memory.listed)
+		return 0;
 	s->have_arena = !mallctl("arenas.create", &s->arena, &len, NULL, 0);
 	return s->have_arena ? 0 : -ENOMEM;
 }
@@ -118,12 +122,17 @@ static int arena_flags(const struct slab_state *s)
 
 static void *host_alloc(struct slab_state *s, size_t size, size_t align)
 {
+	if (!s->have_arena)
+		return machine_alloc(s->machine, size, align);
 	return mallocx(size, arena_flags(s) | MALLOCX_ALIGN(align));
 }
 
 static void host_free(struct slab_state *s, void *p)
 {
-	dallocx(p, MALLOCX_TCACHE_NONE);
+	if (!s->have_arena)
+		machine_free(s->machine, p);
+	else
+		dallocx(p, MALLOCX_TCACHE_NONE);
 }
 #else
 static int arena_create(struct slab_state *s)
@@ -137,14 +146,12 @@ static void arena_destroy(struct slab_state *s)
 
 static void *host_alloc(struct slab_state *s, size_t size, size_t align)
 {
-	if (align <= 2 * sizeof(void *))
-		return malloc(size);
-	return aligned_alloc(align, ALIGN(size, align));
+	return machine_alloc(s->machine, size, align);
 }
 
 static void host_free(struct slab_state *s, void *p)
 {
-	free(p);
+	machine_free(s->machine, p);
 }
 #endif
 
@@ -472,18 +479,17 @@ int slab_init(struct machine *m)
 	size_t bytes = ALIGN(sizeof(struct slab_state) +
 			     m->nr_cpus * sizeof(struct kmalloc_cpu),
 			     (size_t)SMP_CACHE_BYTES);
-	struct slab_state *slab = aligned_alloc(SMP_CACHE_BYTES, bytes);
+	struct slab_state *slab = machine_zalloc(m, bytes, SMP_CACHE_BYTES);
 	int err;
 
 	if (!slab)
 		return -ENOMEM;
-	memset(slab, 0, bytes);
 	slab->machine = m;
 	spin_lock_init(&slab->lock, LOCK_RANK_SLAB, "slab_caches");
 	INIT_LIST_HEAD(&slab->caches);
 	err = arena_create(slab);
 	if (err) {
-		free(slab);
+		machine_free(m, slab);
 		return err;
 	}
 	m->phys->slab = slab;
@@ -505,5 +511,5 @@ void slab_exit(struct machine *m)
 				  "%ld pieces", left);
 	arena_destroy(slab);
 	m->phys->slab = NULL;
-	free(slab);
+	machine_free(m, slab);
 }

@@ -17,6 +17,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/compiler.h"
+
 struct host_alloc {
 	bool		armed;
 	unsigned long	calls;		/* since it was armed */
@@ -40,28 +42,29 @@ void *__wrap_aligned_alloc(size_t align, size_t size);
 int __wrap_posix_memalign(void **out, size_t align, size_t size);
 void __wrap_free(void *p);
 
-static inline bool host_alloc_refused(void)
+/* To ThreadSanitizer a controlled machine's vCPUs are threads, which share them. */
+static inline NO_TSAN bool host_alloc_refused(void)
 {
 	return host_alloc.armed && ++host_alloc.calls == host_alloc.refuse;
 }
 
-static inline void *host_alloc_made(void *p)
+static inline NO_TSAN void *host_alloc_made(void *p)
 {
 	host_alloc.live += host_alloc.armed && p;
 	return p;
 }
 
-void *__wrap_malloc(size_t size)
+NO_TSAN void *__wrap_malloc(size_t size)
 {
 	return host_alloc_refused() ? NULL : host_alloc_made(__real_malloc(size));
 }
 
-void *__wrap_calloc(size_t n, size_t size)
+NO_TSAN void *__wrap_calloc(size_t n, size_t size)
 {
 	return host_alloc_refused() ? NULL : host_alloc_made(__real_calloc(n, size));
 }
 
-void *__wrap_realloc(void *old, size_t size)
+NO_TSAN void *__wrap_realloc(void *old, size_t size)
 {
 	void *p;
 
@@ -71,13 +74,13 @@ void *__wrap_realloc(void *old, size_t size)
 	return old ? p : host_alloc_made(p);
 }
 
-void *__wrap_aligned_alloc(size_t align, size_t size)
+NO_TSAN void *__wrap_aligned_alloc(size_t align, size_t size)
 {
 	return host_alloc_refused() ? NULL :
 				      host_alloc_made(__real_aligned_alloc(align, size));
 }
 
-int __wrap_posix_memalign(void **out, size_t align, size_t size)
+NO_TSAN int __wrap_posix_memalign(void **out, size_t align, size_t size)
 {
 	int err;
 
@@ -89,7 +92,7 @@ int __wrap_posix_memalign(void **out, size_t align, size_t size)
 	return err;
 }
 
-void __wrap_free(void *p)
+NO_TSAN void __wrap_free(void *p)
 {
 	host_alloc.live -= host_alloc.armed && p;
 	__real_free(p);

@@ -14,6 +14,7 @@
 
 #include "host_alloc.h"
 #include "mmstorm.h"
+#include "ops/explore.h"
 #include "ops/job.h"
 #include "ops/program.h"
 #include "ops/read_file.h"
@@ -179,6 +180,75 @@ static void programs_run(void **state)
 	assert_true(host_alloc_sweep(run_ops, NULL) > 4);
 }
 
+/* ---- controlled runs ---- */
+
+#if MM_POINTS
+/* How many mappings this process has: a stack is one, or two with its guard. */
+static unsigned int nr_mappings(void)
+{
+	FILE *f = fopen("/proc/self/maps", "r");
+	unsigned int nr = 0;
+
+	assert_non_null(f);
+	for (int c; (c = fgetc(f)) != EOF;)
+		nr += c == '\n';
+	fclose(f);
+	return nr;
+}
+
+/* Cut off after *arg points, in the middle of whatever it does; 0: it ends. */
+static int run_controlled(void *arg)
+{
+	const u64 *points = arg;
+	struct op_text_error err;
+	struct op_list list;
+	struct explore_config config = { .list = &list, .checks = CHECK_ALL };
+	struct explore_result r;
+	bool armed = host_alloc.armed;
+	struct strategy strategy;
+	int ret;
+
+	host_alloc.armed = false;
+	assert_int_equal(op_text_parse(ops, sizeof(ops) - 1, &list, &err), 0);
+	config.max_points = *points;
+	strategy_start(&strategy, STRATEGY_STICKY, *points, 0, 0);
+	host_alloc.armed = armed;
+	ret = explore_run(&config, &strategy, NULL, &r);
+	host_alloc.armed = false;
+	if (!ret)
+		assert_int_equal(r.stuck, *points != 0);
+	else
+		assert_int_equal(ret, -ENOMEM);
+	op_list_free(&list);
+	return ret;
+}
+
+static void controlled_runs(void **state)
+{
+	u64 points = 0;
+
+	assert_true(host_alloc_sweep(run_controlled, &points) > 40);
+	points = 300;
+	assert_true(host_alloc_sweep(run_controlled, &points) > 40);
+}
+
+/* Wherever it was. */
+static void stuck_machines_leave_nothing(void **state)
+{
+	unsigned int mappings = 0;
+
+	for (u64 points = 1; points < 400; points++) {
+		host_alloc = (struct host_alloc){ .armed = true };
+		assert_int_equal(run_controlled(&points), 0);
+		assert_int_equal(host_alloc.live, 0);
+		/* Others' caches have filled by then. */
+		if (points == 20)
+			mappings = nr_mappings();
+	}
+	assert_in_range(nr_mappings(), 0, mappings + 20);
+}
+#endif
+
 /* ---- recordings ---- */
 
 struct recording {
@@ -250,6 +320,10 @@ int main(void)
 		cmocka_unit_test(text_is_read),
 		cmocka_unit_test(machines_boot),
 		cmocka_unit_test(programs_run),
+#if MM_POINTS
+		cmocka_unit_test(controlled_runs),
+		cmocka_unit_test(stuck_machines_leave_nothing),
+#endif
 		cmocka_unit_test(recordings_run),
 	};
 
