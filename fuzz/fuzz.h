@@ -20,6 +20,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv);
 /* What bytes may ask of this target; the mutator keeps to it. */
 extern const struct op_wire_limits fuzz_limits;
 
+bool fuzz_is_text(const u8 *data, size_t size);
+
 /* 0, or -EINVAL for op text that is none (such an input is passed over). */
 int fuzz_program(const u8 *data, size_t size, struct op_list *list);
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool is_text(const u8 *data, size_t size)
+bool fuzz_is_text(const u8 *data, size_t size)
 {
 	static const char start[] = "# mmstorm-ops";
 
@@ -34,7 +34,7 @@ int fuzz_program(const u8 *data, size_t size, struct op_list *list)
 	struct op_text_error err;
 	int ret;
 
-	if (!is_text(data, size))
+	if (!fuzz_is_text(data, size))
 		return op_wire_decode(data, size, &fuzz_limits, list);
 	ret = op_text_parse((const char *)data, size, list, &err);
 	if (!ret)

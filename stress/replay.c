@@ -2,6 +2,7 @@
 /*
  * `mmstorm replay': the run of a token again, to the last event; or the ops of op text,
  * as often as asked, under the oracles.  The interleaving of the latter is the host's.
+ * Inputs of fuzz_sched are replay_input.c's.
  */
 #include <errno.h>
 #include <stddef.h>
@@ -16,6 +17,7 @@
 #include "stress/exit_codes.h"
 #include "stress/lists.h"
 #include "stress/options.h"
+#include "stress/replay_input.h"
 #include "stress/sanitizer.h"
 #include "stress/script.h"
 
@@ -164,7 +166,7 @@ int cmd_replay(int argc, char **argv)
 		return EXIT_USAGE;
 	if (o.help || words != 1) {
 		fprintf(o.help ? stdout : stderr,
-			"usage: mmstorm replay TOKEN|FILE [options]   (FILE: op text)\n");
+			"usage: mmstorm replay TOKEN|FILE [options]   (FILE: op text, or an input of fuzz_sched)\n");
 		if (o.help)
 			options_help(rows);
 		return o.help ? EXIT_CLEAN : EXIT_USAGE;
@@ -174,6 +176,8 @@ int cmd_replay(int argc, char **argv)
 		return EXIT_USAGE;
 	if (replay_token_is(argv[1]))
 		return replay_token(argv[1], &o);
+	if (replay_is_input(argv[1]))
+		return replay_input(argv[1], o.repeat, checks, zoo);
 	ret = script_load(&s, "replay", argv[1]);
 	if (ret)
 		return ret;

@@ -79,7 +79,7 @@ static unsigned int any(struct strategy *s, const struct sched_choices *c)
 	return i;
 }
 
-static unsigned int sticky(struct strategy *s, const struct sched_choices *c)
+unsigned int strategy_walk(struct strategy *s, const struct sched_choices *c)
 {
 	return prng_below(&s->rng, STICKY_ONE_IN) ? 0 : any(s, c);
 }
@@ -195,10 +195,11 @@ unsigned int strategy_choose(struct strategy *s, const struct sched_choices *c)
 {
 	switch (s->kind) {
 	case STRATEGY_RANDOM:	return any(s, c);
-	case STRATEGY_STICKY:	return sticky(s, c);
+	case STRATEGY_STICKY:	return strategy_walk(s, c);
 	case STRATEGY_PCT:	return pct(s, c);
 	case STRATEGY_POS:	return pos(s, c);
 	case STRATEGY_REPLAY:	return replay(s, c);
+	case STRATEGY_BYTES:	return strategy_bytes_choose(s, c);
 	case NR_STRATEGIES:	break;
 	}
 	MM_BUG();

@@ -17,6 +17,7 @@
  *		has happened and when another that races with it has (Yuan and others,
  *		CAV 2018)
  *	replay	what a schedule lists
+ *	bytes	what a fuzzer's bytes say (strategy_bytes.c)
  *
  * Fills of hardware and ticks, which may happen at any time and make nobody go on, are
  * drawn seldom by all of them.
@@ -49,12 +50,18 @@ enum strategy_kind {
 	STRATEGY_PCT,
 	STRATEGY_POS,
 	STRATEGY_REPLAY,
+	STRATEGY_BYTES,
 	NR_STRATEGIES,
 };
 
 #define PCT_DEPTH_MAX	16
-#define STRATEGY_CPUS	64	/* of a controlled machine */
+#define STRATEGY_CPUS	256	/* of a controlled machine */
 #define STRATEGY_ACTORS	(STRATEGY_CPUS * NR_SCHED_EVENTS)
+
+/* A record of bytes, the vCPUs that it can name, and counters of what was seen. */
+#define SCHEDULE_BYTES_RECORD	3
+#define SCHEDULE_BYTES_CPUS	8
+#define SCHEDULE_BYTES_SEEN	4096
 
 struct strategy {
 	enum strategy_kind	kind;
@@ -75,6 +82,14 @@ struct strategy {
 			size_t	next;
 			u64	missed;		/* deviations that could not be done */
 		} replay;
+		struct {
+			const u8 (*record)[SCHEDULE_BYTES_RECORD];
+			size_t	nr, next;
+			u64	due;		/* the decision at which the next acts */
+			u64	walk_end;	/* decisions before it are drawn */
+			u8	*seen;
+			u32	last;		/* who was put off for whom */
+		} bytes;
 	};
 };
 
@@ -83,8 +98,18 @@ void strategy_start(struct strategy *s, enum strategy_kind kind, u64 seed, unsig
 		    u64 expected);
 void strategy_start_replay(struct strategy *s, const struct schedule *schedule);
 
+/*
+ * Whole records of @bytes, which stay; @seen, if not NULL, are SCHEDULE_BYTES_SEEN
+ * saturating counters of preemptions and won races by their kinds, for coverage.
+ */
+void strategy_start_bytes(struct strategy *s, const u8 *bytes, size_t len, u8 *seen);
+
 /* An index of c->choice. */
 unsigned int strategy_choose(struct strategy *s, const struct sched_choices *c);
+
+/* Parts of it: a step of the sticky walk, one of bytes. */
+unsigned int strategy_walk(struct strategy *s, const struct sched_choices *c);
+unsigned int strategy_bytes_choose(struct strategy *s, const struct sched_choices *c);
 
 /* Replay: all that the schedule lists was met and could be done. */
 bool strategy_followed(const struct strategy *s);

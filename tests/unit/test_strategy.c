@@ -8,6 +8,7 @@
 #include <cmocka.h>
 #include <errno.h>
 
+#include "base/compiler.h"
 #include "sync/strategy.h"
 
 static void packing_keeps_schedules(void **state)
@@ -106,6 +107,46 @@ static void replay_does_what_is_listed(void **state)
 	schedule_free(&sch);
 }
 
+static void bytes_do_what_they_say(void **state)
+{
+	static const u8 bytes[] = {
+		2, 0, 5,	/* after two by default: index 5 of 3, which is 2 */
+		0, 2, 1,	/* at once: vCPU 1 */
+		1, 2, 7,	/* no such vCPU: the default */
+		0, 4, SCHED_IRQ,	/* none is pending */
+		1, 5 | 5 << 3, 9,	/* a walk of 32 */
+		0, 3, 2,	/* right behind it */
+		0, 0,		/* less than a record */
+	};
+	static const unsigned int want[] = { 0, 0, 2, 1, 0, 0, 0, 0 };
+	static u8 seen[SCHEDULE_BYTES_SEEN];
+	unsigned int counted = 0, walked = 0;
+	struct sched_choices c;
+	struct strategy s;
+	u64 i;
+
+	strategy_start_bytes(&s, bytes, sizeof(bytes), seen);
+	for (i = 0; i < ARRAY_SIZE(want); i++) {
+		c = decision(i, 3);
+		assert_int_equal(strategy_choose(&s, &c), want[i]);
+	}
+	for (; i < ARRAY_SIZE(want) + 32; i++) {
+		c = decision(i, 3);
+		walked += strategy_choose(&s, &c) != 0;
+	}
+	assert_in_range(walked, 1, 15);
+	c = decision(i++, 3);
+	assert_int_equal(strategy_choose(&s, &c), 2);
+	for (; i < 100; i++) {
+		c = decision(i, 3);
+		assert_int_equal(strategy_choose(&s, &c), 0);
+	}
+	/* What was preempted, and after what; nobody contended. */
+	for (i = 0; i < SCHEDULE_BYTES_SEEN; i++)
+		counted += seen[i];
+	assert_int_equal(counted, walked + 3);
+}
+
 static void walks_go_everywhere(void **state)
 {
 	unsigned int seen[2][3] = { { 0 } };
@@ -201,6 +242,7 @@ int main(void)
 		cmocka_unit_test(packing_keeps_schedules),
 		cmocka_unit_test(bytes_that_are_no_schedule),
 		cmocka_unit_test(replay_does_what_is_listed),
+		cmocka_unit_test(bytes_do_what_they_say),
 		cmocka_unit_test(walks_go_everywhere),
 		cmocka_unit_test(pct_changes_at_its_points),
 		cmocka_unit_test(pos_draws_for_steps),
