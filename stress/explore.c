@@ -25,6 +25,7 @@
 #include "stress/lists.h"
 #include "stress/options.h"
 #include "stress/sanitizer.h"
+#include "stress/scaling.h"
 #include "stress/scenarios.h"
 #include "stress/script.h"
 
@@ -396,13 +397,17 @@ int cmd_explore(int argc, char **argv)
 		.o = { .runs = 10000, .seed = 1, .fills = 2, .max_points = 100000,
 		       .shorten = 2000 },
 	};
-	int words = options_parse("explore", rows, argc, argv, &s.o);
+	int words;
 
+	if (scaling_asked(argc, argv))
+		return cmd_scaling(argc, argv);
+	words = options_parse("explore", rows, argc, argv, &s.o);
 	if (words < 0)
 		return EXIT_USAGE;
 	if (s.o.help || words != 1) {
 		fprintf(s.o.help ? stdout : stderr,
-			"usage: mmstorm explore SCENARIO|FILE [options]   ('mmstorm list scenarios')\n");
+			"usage: mmstorm explore SCENARIO|FILE [options]   ('mmstorm list scenarios')\n"
+			"       mmstorm explore --scaling STORM [options]   (virtual time; --help for its own)\n");
 		if (s.o.help)
 			options_help(rows);
 		return s.o.help ? EXIT_CLEAN : EXIT_USAGE;

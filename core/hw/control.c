@@ -139,6 +139,21 @@ static void gather_fills(struct control *c, unsigned int *nr)
 	}
 }
 
+/* In virtual time only the vCPU whose clock is least is asked. */
+static void gather_first(struct control *c, unsigned int *nr)
+{
+	const struct cost_cpu *cost = c->config.times->cpu;
+	unsigned int n = c->machine->nr_cpus, first = n;
+
+	for (unsigned int i = 0; i < n; i++) {
+		if (!c->cpu[i].blocked && !c->cpu[i].ended &&
+		    (first == n || cost[i].clock < cost[first].clock))
+			first = i;
+	}
+	if (first < n)
+		add(c, nr, first, SCHED_RUN);
+}
+
 /*
  * All of them, the default first: who ran goes on, or else the next that can (with
  * others, the next in any case), or else the first of the events.
@@ -147,7 +162,9 @@ static unsigned int gather(struct control *c, bool others)
 {
 	unsigned int n = c->machine->nr_cpus, first = c->cur + others, nr = 0;
 
-	for (unsigned int i = 0; i < n; i++)
+	if (c->config.times)
+		gather_first(c, &nr);
+	for (unsigned int i = 0; i < n && !c->config.times; i++)
 		gather_run(c, &nr, (first + i) % n);
 	for (unsigned int i = 0; i < n; i++)
 		gather_events(c, &nr, (first + i) % n);
@@ -167,6 +184,8 @@ static const struct sched_choice *choose(struct control *c, unsigned int nr)
 	};
 	unsigned int i = 0;
 
+	if (c->config.times)
+		return &c->choice[cost_choose(c->config.times, &list, c->cur)];
 	if (nr == 1)
 		return c->choice;
 	if (c->config.strategy)
@@ -366,8 +385,11 @@ static void control_changed(struct sched_cpu *sched, const void *obj)
 	struct control *c = control_of(sched);
 
 	for (unsigned int i = 0; i < c->machine->nr_cpus; i++) {
-		if (c->cpu[i].blocked == obj)
-			c->cpu[i].blocked = NULL;
+		if (c->cpu[i].blocked != obj)
+			continue;
+		c->cpu[i].blocked = NULL;
+		if (c->config.times)
+			cost_wake(c->config.times, i, c->cur, obj == &nth_cpu(c, i)->kicked);
 	}
 }
 
@@ -382,12 +404,21 @@ static void control_yield(struct sched_cpu *sched)
 	cc->busy = false;
 }
 
+static void control_fresh(struct sched_cpu *sched, const void *obj, size_t size)
+{
+	struct control *c = control_of(sched);
+
+	if (c->config.times)
+		cost_forget(c->config.times, obj, size);
+}
+
 static const struct sched_control control_ops = {
 	.point		= control_point,
 	.wait		= control_wait,
 	.changed	= control_changed,
 	.yield		= control_yield,
 	.load		= control_load,
+	.fresh		= control_fresh,
 };
 
 /* ---- a vCPU's life ---- */
@@ -443,9 +474,11 @@ int control_start(struct machine *m, const struct control_config *config,
 
 	if (m->nr_cpus > STRATEGY_CPUS)
 		return -EINVAL;
-	c = machine_zalloc(m, sizeof(*c) + m->nr_cpus * sizeof(c->cpu[0]), 0);
+	c = machine_zalloc(m, sizeof(*c) + m->nr_cpus * (sizeof(c->cpu[0]) +
+							 NR_SCHED_EVENTS * sizeof(*c->choice)), 0);
 	if (!c)
 		return -ENOMEM;
+	c->choice = (struct sched_choice *)&c->cpu[m->nr_cpus];
 	c->machine = m;
 	c->config = *config;
 	if (!c->config.max_points)

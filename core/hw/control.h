@@ -2,6 +2,7 @@
 #ifndef MMSTORM_HW_CONTROL_H
 #define MMSTORM_HW_CONTROL_H
 
+#include "hw/cost.h"
 #include "hw/fiber.h"
 #include "sync/schedule.h"
 #include "sync/store_buffer.h"
@@ -35,6 +36,7 @@ struct control_config {
 	u64		max_points;	/* 0: CONTROL_MAX_POINTS */
 	unsigned int	fills;		/* of TLBs, by hardware, in a run */
 	enum memory_model memory;	/* sync/store_buffer.h */
+	struct cost_times *times;	/* decides instead of the strategy; may be NULL */
 };
 
 #define CONTROL_MAX_POINTS	1000000ULL
@@ -78,7 +80,7 @@ struct control {
 	struct fiber		host;		/* who called control_run() */
 	void			(*main)(struct vcpu *cpu);
 	u64			begin, finish;	/* TSan: host -> vCPUs -> host */
-	struct sched_choice	choice[STRATEGY_ACTORS];
+	struct sched_choice	*choice;	/* of all actors: behind cpu[] */
 	struct control_cpu	cpu[];
 };
 

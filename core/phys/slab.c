@@ -6,7 +6,8 @@
  * point on the way), from there sixteen at a time to the cache's depot
  * (cache->lock, rank SLAB), and from a full depot back to the host: at once, or for a
  * type-safe cache after a grace period.  In sanitizer builds the objects of
- * other caches skip all that, so that the sanitizer sees each free.
+ * other caches skip all that, so that the sanitizer sees each free; under control too,
+ * in every build alike.
  *
  * Owns objects while they are free.  Must never write to a free type-safe
  * object: lockless readers may look at it.  Its bookkeeping (rcu_head) lies
@@ -154,6 +155,12 @@ static void host_free(struct slab_state *s, void *p)
 	machine_free(s->machine, p);
 }
 #endif
+
+static void fresh(const struct slab_state *s, const void *p, size_t size)
+{
+	if (unlikely(s->machine->memory.listed))
+		sched_fresh(p, size);
+}
 
 static struct slab_state *this_slab(void)
 {
@@ -310,6 +317,7 @@ void *kmem_cache_alloc(struct kmem_cache *s, gfp_t gfp)
 		memset(obj, 0, s->object_size);
 	}
 	count_object(s, 1);
+	fresh(s->slab, obj, s->object_size);
 	return obj;
 }
 
@@ -377,7 +385,9 @@ struct kmem_cache *kmem_cache_create(const char *name, size_t size,
 	s->flags = flags;
 	s->ctor = ctor;
 	layout_object(s, size, align);
-	s->direct = (MM_ASAN || MM_TSAN) && !(flags & SLAB_TYPESAFE_BY_RCU) && !ctor;
+	/* A controlled run has the same points in every build. */
+	s->direct = (MM_ASAN || MM_TSAN || slab->machine->memory.listed) &&
+		    !(flags & SLAB_TYPESAFE_BY_RCU) && !ctor;
 	s->depot_max = nr * max(MAGAZINE_SIZE, (unsigned int)(DEPOT_BYTES / s->size));
 	s->depot = host_alloc(slab, s->depot_max * sizeof(void *), sizeof(void *));
 	if (!s->depot) {
@@ -450,6 +460,7 @@ void *kmalloc(size_t size, gfp_t gfp)
 	if (gfp & __GFP_ZERO)
 		memset(p, 0, size);
 	count_kmalloc(slab, 1);
+	fresh(slab, p, size);
 	return p;
 }
 

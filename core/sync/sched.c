@@ -150,6 +150,14 @@ void sched_changed(const void *obj)
 		cpu->control->changed(cpu, obj);
 }
 
+void sched_fresh(const void *obj, size_t size)
+{
+	struct sched_cpu *cpu = this_sched_cpu();
+
+	if (unlikely(cpu && cpu->control))
+		cpu->control->fresh(cpu, obj, size);
+}
+
 /* --- sleeping ------------------------------------------------------------- */
 
 struct sched_ctx *sched_prepare_sleep(void)

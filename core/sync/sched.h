@@ -126,6 +126,8 @@ struct sched_control {
 	 * come between, but nothing happens to this vCPU, whose code knows of no point here.
 	 */
 	void (*load)(struct sched_cpu *cpu, const void *obj);
+	/* There is a new object at obj: what others did there before is another's story. */
+	void (*fresh)(struct sched_cpu *cpu, const void *obj, size_t size);
 };
 
 #define JITTER_WHATS	32
@@ -206,6 +208,8 @@ bool sched_alone(void);
 			sched_wait_turn(obj, what, __spins++);		\
 	} while (0)
 void sched_wait_turn(const void *obj, const char *what, unsigned int spins);
+/* An object has been made at obj (controlled mode is told, nobody else is). */
+void sched_fresh(const void *obj, size_t size);
 /* obj, for which others may wait in sched_wait(), has changed.  Only its address is used. */
 void sched_changed(const void *obj);
 
