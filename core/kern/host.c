@@ -53,9 +53,10 @@ static int run_controlled(struct machine *m)
 	return err;
 }
 
-/* The idle loops leave their stacks. */
+/* The idle loops leave their stacks: nobody cuts off a run that has come to its end. */
 static void halt_controlled(struct machine *m)
 {
+	m->control->config.max_points = U64_MAX;
 	raw_store_order(&m->kern->halt, 1, __ATOMIC_SEQ_CST);
 	for (unsigned int i = 0; i < m->nr_cpus; i++)
 		vcpu_kick(m->cpus[i]);
