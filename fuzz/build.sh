@@ -34,6 +34,9 @@ for target in $targets; do
 	if [ "$target" = fuzz_text ]; then
 		seeds+=(fuzz/seeds_text/* stress/jobs/*.job)
 	fi
+	if [ "$target" = fuzz_sched ]; then
+		seeds+=(stress/scenarios/*.ops)
+	fi
 	python3 -m zipfile -c "$OUT/${target}_seed_corpus.zip" "${seeds[@]}"
 	if [ -f "$src/fuzz/dict/$target.dict" ]; then
 		cp "$src/fuzz/dict/$target.dict" "$OUT/$target.dict"
