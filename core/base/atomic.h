@@ -101,11 +101,13 @@ void weak_forget(const void *p, size_t size);
 
 /* An expression with a scheduling point before it. */
 #define __at_point(p, expr)	({ sched_point(SCHED_ATOMIC, (const void *)(p)); (expr); })
+#define __at_relaxed_point(p, expr)						\
+	({ sched_point(SCHED_ATOMIC_RELAXED, (const void *)(p)); (expr); })
 
 #define xchg(p, v)		__at_point(p, raw_xchg_order(p, v, __ATOMIC_SEQ_CST))
 #define xchg_acquire(p, v)	__at_point(p, raw_xchg_order(p, v, __ATOMIC_ACQUIRE))
 #define xchg_release(p, v)	__at_point(p, raw_xchg_order(p, v, __ATOMIC_RELEASE))
-#define xchg_relaxed(p, v)	__at_point(p, raw_xchg_order(p, v, __ATOMIC_RELAXED))
+#define xchg_relaxed(p, v)	__at_relaxed_point(p, raw_xchg_order(p, v, __ATOMIC_RELAXED))
 
 /* bool: stored @new?  If not, *@oldp is what was found.  A failure orders as an acquire at most. */
 #define raw_try_cmpxchg_order(p, oldp, new, order, fail)			\
@@ -119,7 +121,8 @@ void weak_forget(const void *p, size_t size);
 #define try_cmpxchg_release(p, oldp, new)					\
 	__at_point(p, raw_try_cmpxchg_order(p, oldp, new, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
 #define try_cmpxchg_relaxed(p, oldp, new)					\
-	__at_point(p, raw_try_cmpxchg_order(p, oldp, new, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+	__at_relaxed_point(p, raw_try_cmpxchg_order(p, oldp, new, __ATOMIC_RELAXED,	\
+						    __ATOMIC_RELAXED))
 
 /* The value found: @old when @new was stored. */
 #define __cmpxchg(p, old, new, try, o)						\
@@ -153,7 +156,7 @@ static inline val raw_##fn##suffix(val i, type *v)				\
 }										\
 static inline val fn##suffix(val i, type *v)					\
 {										\
-	sched_point(SCHED_ATOMIC, v);						\
+	sched_point((order) == __ATOMIC_RELAXED ? SCHED_ATOMIC_RELAXED : SCHED_ATOMIC, v); \
 	return raw_##fn##suffix(i, v);						\
 }
 
@@ -170,7 +173,7 @@ static inline void raw_##name(val i, type *v)					\
 }										\
 static inline void name(val i, type *v)						\
 {										\
-	sched_point(SCHED_ATOMIC, v);						\
+	sched_point(SCHED_ATOMIC_RELAXED, v);					\
 	raw_##name(i, v);							\
 }
 

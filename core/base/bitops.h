@@ -24,19 +24,19 @@ static inline bool test_bit_acquire(unsigned long nr, const unsigned long *addr)
 
 static inline void set_bit(unsigned long nr, unsigned long *addr)
 {
-	sched_point(SCHED_ATOMIC, &addr[BIT_WORD(nr)]);
+	sched_point(SCHED_ATOMIC_RELAXED, &addr[BIT_WORD(nr)]);
 	__atomic_fetch_or(&addr[BIT_WORD(nr)], BIT_MASK(nr), __ATOMIC_RELAXED);
 }
 
 static inline void clear_bit(unsigned long nr, unsigned long *addr)
 {
-	sched_point(SCHED_ATOMIC, &addr[BIT_WORD(nr)]);
+	sched_point(SCHED_ATOMIC_RELAXED, &addr[BIT_WORD(nr)]);
 	__atomic_fetch_and(&addr[BIT_WORD(nr)], ~BIT_MASK(nr), __ATOMIC_RELAXED);
 }
 
 static inline void change_bit(unsigned long nr, unsigned long *addr)
 {
-	sched_point(SCHED_ATOMIC, &addr[BIT_WORD(nr)]);
+	sched_point(SCHED_ATOMIC_RELAXED, &addr[BIT_WORD(nr)]);
 	__atomic_fetch_xor(&addr[BIT_WORD(nr)], BIT_MASK(nr), __ATOMIC_RELAXED);
 }
 

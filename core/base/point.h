@@ -28,6 +28,7 @@ enum sched_kind {
 	SCHED_ACCESS,
 	SCHED_ALLOC,
 	SCHED_WINDOW,
+	SCHED_ATOMIC_RELAXED,
 	NR_SCHED_KINDS,
 };
 
@@ -40,7 +41,9 @@ static __always_inline unsigned int sched_cost(enum sched_kind kind)
 	switch (kind) {
 	case SCHED_LOCK:	return 20;
 	case SCHED_UNLOCK:	return 5;
-	case SCHED_ATOMIC:	return 8;
+	case SCHED_ATOMIC:
+	case SCHED_ATOMIC_RELAXED:
+		return 8;
 	case SCHED_LOAD:	return 1;
 	case SCHED_STORE:	return 1;
 	case SCHED_RCU:		return 2;

@@ -329,6 +329,9 @@ static void order_stores(struct control *c, enum sched_kind kind, const void *ob
 	case SCHED_WAIT:
 		(void)store_buffer_locked(c->stores, c->cur, obj);
 		break;
+	case SCHED_ATOMIC_RELAXED:
+		store_buffer_relaxed(c->stores, c->cur, obj);
+		break;
 	case SCHED_IPI:
 	case SCHED_TLB:
 	case SCHED_ACCESS:

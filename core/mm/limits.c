@@ -27,7 +27,7 @@ static bool is_data_mapping(vm_flags_t flags)
 void vm_stat_account(struct mm_struct *mm, vm_flags_t flags, long npages)
 {
 	/* Atomic for those who show it without the lock. */
-	WRITE_ONCE(mm->total_vm, mm->total_vm + (unsigned long)npages);
+	RAW_WRITE_ONCE(mm->total_vm, mm->total_vm + (unsigned long)npages);
 	if (is_exec_mapping(flags))
 		mm->exec_vm += (unsigned long)npages;
 	else if (is_stack_mapping(flags))
@@ -49,7 +49,7 @@ void vm_acct_memory(struct mm_struct *mm, long pages)
 	struct vm_committed_cpu *c = &mm->machine->mmg->vm_committed_as[this_cpu()->nr];
 
 	/* No point, so no other task, between finding the counter and writing to it. */
-	WRITE_ONCE(c->pages, c->pages + pages);
+	RAW_WRITE_ONCE(c->pages, c->pages + pages);
 }
 
 long vm_memory_committed(struct machine *m)
@@ -57,7 +57,7 @@ long vm_memory_committed(struct machine *m)
 	long sum = 0;
 
 	for (unsigned int i = 0; i < m->nr_cpus; i++)
-		sum += READ_ONCE(m->mmg->vm_committed_as[i].pages);
+		sum += RAW_READ_ONCE(m->mmg->vm_committed_as[i].pages);
 	return sum;
 }
 

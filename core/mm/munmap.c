@@ -125,7 +125,7 @@ void vms_detach(struct vma_munmap *vms)
 		vma_mark_detached(vma);
 	vms->mm->map_count -= vms->vma_count;
 	vms->mm->locked_vm -= vms->locked_vm;
-	WRITE_ONCE(vms->mm->total_vm, vms->mm->total_vm - vms->nr_pages);
+	RAW_WRITE_ONCE(vms->mm->total_vm, vms->mm->total_vm - vms->nr_pages);
 	vms->mm->exec_vm -= vms->exec_vm;
 	vms->mm->stack_vm -= vms->stack_vm;
 	vms->mm->data_vm -= vms->data_vm;

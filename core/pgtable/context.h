@@ -87,13 +87,13 @@ void pgtable_exit(struct machine *m);
  */
 static inline void inc_tlb_flush_pending(struct mm_context *ctx)
 {
-	atomic_inc_return(&ctx->tlb_flush_pending);
+	atomic_inc(&ctx->tlb_flush_pending);
 }
 
-/* After the flush is complete everywhere. */
+/* After the flush is complete everywhere, which has ordered it: no more is asked for here. */
 static inline void dec_tlb_flush_pending(struct mm_context *ctx)
 {
-	atomic_dec_return(&ctx->tlb_flush_pending);
+	atomic_dec(&ctx->tlb_flush_pending);
 }
 
 /* Some change of this mm may not have been flushed yet.  Under the PTE lock. */

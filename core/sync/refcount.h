@@ -44,7 +44,7 @@ static inline void refcount_add(int i, refcount_t *r)
 {
 	int old;
 
-	sched_point(SCHED_ATOMIC, r);
+	sched_point(SCHED_ATOMIC_RELAXED, r);
 #ifdef MM_CANARY_SYNC
 	/* A race planted for tests that ask whether one in this room would be seen. */
 	old = r->refs;
@@ -68,7 +68,7 @@ static inline bool __refcount_add_not_zero(int i, refcount_t *r, bool acquire)
 {
 	int old = refcount_read(r);
 
-	sched_point(SCHED_ATOMIC, r);
+	sched_point(acquire ? SCHED_ATOMIC : SCHED_ATOMIC_RELAXED, r);
 	do {
 		if (!old)
 			return false;

@@ -171,6 +171,16 @@ bool store_buffer_locked(struct store_buffers *b, unsigned int cpu, const void *
 	return b->pending != pending;
 }
 
+void store_buffer_relaxed(struct store_buffers *b, unsigned int cpu, const void *addr)
+{
+	if (b->model == MEMORY_TSO) {
+		(void)store_buffer_locked(b, cpu, addr);
+		return;
+	}
+	let_out_at(b, &b->cpu[cpu], addr, 1);
+	others_let_out(b, cpu, addr, 1);
+}
+
 void store_buffers_drain_all(struct store_buffers *b)
 {
 	for (unsigned int i = 0; i < b->nr_cpus; i++)

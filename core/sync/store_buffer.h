@@ -17,7 +17,8 @@
  * order with what comes after them.  When a store comes out is a decision of the strategy
  * (SCHED_DRAIN; in pso SCHED_OVERTAKE besides), unless something before it has forced it:
  *
- *	its vCPU	a read-modify-write, whatever order it asks for (x86); taking a
+ *	its vCPU	a read-modify-write (in tso any, as on x86; in pso one that asks for
+ *			an order: a relaxed one is seen at once, and overtakes); taking a
  *			lock; releasing a semaphore; sending or taking an interrupt; a wait,
  *			a wake-up; a switch of tasks; loading CR3, INVLPG; an access of the
  *			program; the end of a system call, which others are told at once
@@ -106,6 +107,8 @@ void store_buffer_barrier(struct store_buffers *b, unsigned int cpu);
  * Did one?
  */
 bool store_buffer_locked(struct store_buffers *b, unsigned int cpu, const void *addr);
+/* The same without asking for order: in pso nothing but stores to *addr comes out. */
+void store_buffer_relaxed(struct store_buffers *b, unsigned int cpu, const void *addr);
 void store_buffers_drain_all(struct store_buffers *b);
 
 /* ---- by the vCPU that the caller is; nothing without a buffer ---- */

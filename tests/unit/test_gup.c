@@ -409,6 +409,8 @@ static void at_point(struct sched_cpu *cpu, enum sched_kind kind, const void *ob
 {
 	struct between *b = now;
 
+	if (kind == SCHED_ATOMIC_RELAXED)
+		kind = SCHED_ATOMIC;	/* whatever order it asks for */
 	if (kind != b->kind || obj != b->obj || !b->nth || --b->nth)
 		return;
 	cpu->control = NULL;

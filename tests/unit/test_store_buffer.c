@@ -134,7 +134,7 @@ static void sb_left_rmw(void *arg)
 
 static void sb_right_rmw(void *arg)
 {
-	xchg_relaxed(&y, 1);	/* on x86 a full barrier nevertheless */
+	xchg_acquire(&y, 1);
 	r[1] = READ_ONCE(x);
 }
 
@@ -225,6 +225,14 @@ static void mp_write_release(void *arg)
 	linger();
 }
 
+/* A full barrier on x86 nevertheless. */
+static void mp_write_relaxed(void *arg)
+{
+	WRITE_ONCE(x, 1);
+	xchg_relaxed(&y, 1);
+	linger();
+}
+
 static void mp_write_wmb(void *arg)
 {
 	WRITE_ONCE(x, 1);
@@ -276,6 +284,9 @@ static void stores_overtake(void **state)
 		  { SAW(0, 0) | SAW(1, 1), SAW(0, 1) | SAW(1, 1), SAW(1, 0) | SAW(0, 1) } },
 		{ "MP, release", { mp_write_release, mp_read },
 		  EACH(ALL & ~SAW(1, 0)), EACH(SAW(0, 0) | SAW(1, 1)) },
+		{ "MP, relaxed", { mp_write_relaxed, mp_read },
+		  { ALL & ~SAW(1, 0), ALL & ~SAW(1, 0), ALL },
+		  { SAW(1, 1), SAW(1, 1), SAW(1, 0) | SAW(1, 1) } },
 		{ "MP, write barrier", { mp_write_wmb, mp_read },
 		  EACH(ALL & ~SAW(1, 0)), { 0, SAW(0, 1), SAW(0, 1) } },
 		{ "MP, grace period", { mp_write_grace, mp_read },
