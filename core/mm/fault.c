@@ -47,13 +47,13 @@ static bool access_error(unsigned int error_code,
 			 const struct vm_area_struct *vma)
 {
 	if (error_code & X86_PF_WRITE)
-		return !(vma->vm_flags & VM_WRITE);
+		return !(vma_flags(vma) & VM_WRITE);
 	/*
 	 * A fetch is refused once its page is there: until then it is handled as
 	 * a read, and may end in SIGBUS instead, as on x86.
 	 */
 	if ((error_code & X86_PF_INSTR) && (error_code & X86_PF_PROT) &&
-	    !(vma->vm_flags & VM_EXEC))
+	    !(vma_flags(vma) & VM_EXEC))
 		return true;
 	/*
 	 * A read of a present page: the entry forbids it for good, unless it
@@ -62,7 +62,7 @@ static bool access_error(unsigned int error_code,
 	 */
 	if ((error_code & X86_PF_PROT) && !(error_code & X86_PF_INSTR))
 		return true;
-	return !(vma->vm_flags & VM_ACCESS_FLAGS);
+	return !(vma_flags(vma) & VM_ACCESS_FLAGS);
 }
 
 /*
@@ -79,7 +79,7 @@ static struct vm_area_struct *lock_mm_and_find_vma(struct mm_struct *mm,
 	vma = find_vma(mm, address);
 	if (likely(vma && vma->vm_start <= address))
 		return vma;
-	if (!vma || !(vma->vm_flags & VM_GROWSDOWN)) {
+	if (!vma || !(vma_flags(vma) & VM_GROWSDOWN)) {
 		mmap_read_unlock(mm);
 		return NULL;
 	}

@@ -77,7 +77,7 @@ bool is_cow_mapping(vm_flags_t flags)
 /* W only where the VMA allows it: mkwrite, unless a debugger forced the write. */
 pte_t maybe_mkwrite(pte_t pte, struct vm_area_struct *vma)
 {
-	return vma->vm_flags & VM_WRITE ? pte_mkwrite(pte) : pte;
+	return vma_flags(vma) & VM_WRITE ? pte_mkwrite(pte) : pte;
 }
 
 /*
@@ -160,7 +160,7 @@ static vm_fault_t do_anonymous_zero(struct vm_fault *vmf)
 	if (!vmf_pte_lock(vmf))
 		return 0;
 	if (!vmf_pte_changed(vmf)) {
-		pte_t entry = pfn_pte(my_zero_pfn(), vma->vm_page_prot);
+		pte_t entry = pfn_pte(my_zero_pfn(), vma_page_prot(vma));
 
 		set_pte_at(ctx, vmf->address, vmf->pte, pte_mkspecial(entry));
 		count_vm_event(MMS_ZERO_PAGE);
@@ -175,7 +175,7 @@ static vm_fault_t do_anonymous_page(struct vm_fault *vmf)
 	struct mm_struct *mm = vma->vm_mm;
 	unsigned long address = vmf->address;
 	unsigned int flags = vmf->flags;
-	vm_flags_t vm_flags = vma->vm_flags;
+	vm_flags_t vm_flags = vma_flags(vma);
 	struct page *page;
 	vm_fault_t ret;
 	pte_t entry;
@@ -197,7 +197,7 @@ static vm_fault_t do_anonymous_page(struct vm_fault *vmf)
 		return VM_FAULT_OOM;
 	/* Contents before the flag, the flag before the entry. */
 	__SetPageUptodate(page);
-	entry = mk_pte(page, vma->vm_page_prot);
+	entry = mk_pte(page, vma_page_prot(vma));
 	if (vm_flags & VM_WRITE)
 		entry = pte_mkwrite(pte_mkdirty(entry));
 
@@ -295,7 +295,7 @@ static void wp_page_install(struct vm_fault *vmf, struct page *new,
 			dec_mm_counter(mm, mm_counter_file(old));
 		inc_mm_counter(mm, MM_ANONPAGES);
 	}
-	entry = mk_pte(new, vma->vm_page_prot);
+	entry = mk_pte(new, vma_page_prot(vma));
 	if (!(vmf->flags & FAULT_FLAG_UNSHARE))
 		entry = maybe_mkwrite(pte_mkdirty(entry), vma);
 	/*
@@ -381,7 +381,7 @@ static vm_fault_t do_wp_page(struct vm_fault *vmf)
 
 	page = vm_normal_page(vma, vmf->address, vmf->orig_pte);
 	vmf->page = page;
-	if (vma->vm_flags & (VM_SHARED | VM_MAYSHARE))
+	if (vma_flags(vma) & (VM_SHARED | VM_MAYSHARE))
 		return wp_page_shared(vmf, wp_page_reuse);
 
 	if (page && PageAnon(page) &&
@@ -528,7 +528,7 @@ static unsigned int sanitize_fault_flags(struct vm_area_struct *vma, unsigned in
 	if (likely(!(flags & FAULT_FLAG_UNSHARE)))
 		return flags;
 	VM_BUG_ON(flags & FAULT_FLAG_WRITE);
-	return is_cow_mapping(vma->vm_flags) ? flags :
+	return is_cow_mapping(vma_flags(vma)) ? flags :
 	       flags & ~(unsigned int)FAULT_FLAG_UNSHARE;
 }
 

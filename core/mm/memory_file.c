@@ -46,7 +46,7 @@ static void set_pte_page(struct vm_fault *vmf, struct page *page, bool is_cow)
 {
 	struct vm_area_struct *vma = vmf->vma;
 	struct mm_struct *mm = vma->vm_mm;
-	pte_t entry = mk_pte(page, vma->vm_page_prot);
+	pte_t entry = mk_pte(page, vma_page_prot(vma));
 
 	if (vmf->flags & FAULT_FLAG_WRITE)
 		entry = maybe_mkwrite(pte_mkdirty(entry), vma);
@@ -67,7 +67,7 @@ static vm_fault_t finish_fault(struct vm_fault *vmf)
 	struct vm_area_struct *vma = vmf->vma;
 	struct mm_context *ctx = &vma->vm_mm->context;
 	bool is_cow = (vmf->flags & FAULT_FLAG_WRITE) &&
-		      !(vma->vm_flags & VM_SHARED);
+		      !(vma_flags(vma) & VM_SHARED);
 	vm_fault_t ret = 0;
 
 	if (pmd_none(pmdp_get(vmf->pmd))) {
@@ -209,7 +209,7 @@ vm_fault_t do_fault(struct vm_fault *vmf)
 
 	if (!(vmf->flags & FAULT_FLAG_WRITE))
 		ret = do_read_fault(vmf);
-	else if (!(vmf->vma->vm_flags & VM_SHARED))
+	else if (!(vma_flags(vmf->vma) & VM_SHARED))
 		ret = do_cow_fault(vmf);
 	else
 		ret = do_shared_fault(vmf);

@@ -175,6 +175,14 @@ struct vm_area_struct {
 	struct rcu_age		vm_age;
 };
 
+/*
+ * By a fault, which the VMA's lock alone orders behind the writer: plain reads, for
+ * ThreadSanitizer to judge; as old as the order allows, where stores are seen late.
+ * (Macros, so that a report names who reads.)
+ */
+#define vma_flags(vma)		plain_read((vma)->vm_flags)
+#define vma_page_prot(vma)	__pgprot(plain_read((vma)->vm_page_prot.pgprot))
+
 #define VMA_LOCK_OFFSET	0x40000000
 #define VMA_REF_LIMIT	(VMA_LOCK_OFFSET - 1)
 

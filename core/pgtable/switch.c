@@ -97,7 +97,10 @@ static bool stop_being_lazy(struct tlb_cpu_state *ts)
 /* From here on flushes of either context are sent to us; full barrier. */
 static void mark_switching(struct tlb_cpu_state *ts)
 {
-	xchg(&ts->loaded_ctx, LOADED_MM_SWITCHING);
+	if (!zoo(ZOO_SWITCH_MM_BARRIER_MISSING))
+		xchg(&ts->loaded_ctx, LOADED_MM_SWITCHING);
+	else
+		WRITE_ONCE(ts->loaded_ctx, LOADED_MM_SWITCHING);
 }
 
 /*

@@ -29,6 +29,9 @@
 	ZOO_BUG(ZOO_SWITCH_MM_BARRIER, "switch-mm-barrier",			\
 		"a switch loads the root before flushes can see that the CPU comes", \
 		"Linux 4.5, 71b3c126e611, CVE-2016-2069, as an order of statements") \
+	ZOO_BUG(ZOO_SWITCH_MM_BARRIER_MISSING, "switch-mm-barrier-missing",	\
+		"a switch marks itself by a store that its read of tlb_gen may overtake", \
+		"Linux 6.17, \"x86/mm: Fix SMP ordering in switch_mm_irqs_off()\"") \
 	ZOO_BUG(ZOO_SHOULD_FLUSH_WINDOW, "should-flush-window",			\
 		"a switch marks itself only after it has decided what to flush",	\
 		"Linux 6.15, fea4e317f9e7, CVE-2025-37964")			\

@@ -27,6 +27,27 @@ find_bug() {
 	done
 }
 
+@test "explore: every scenario is clean where stores are seen late" {
+	for scenario in $("$MMSTORM" list scenarios | cut -d' ' -f1); do
+		for memory in tso pso; do
+			run "$MMSTORM" explore "$scenario" --runs 60 --memory "$memory"
+			[ "$status" -eq 0 ] || { echo "$scenario $memory: $output"; false; }
+		done
+	done
+}
+
+@test "explore: a barrier that is missing is found in tso, and its token says so" {
+	run "$MMSTORM" explore switch-flush --bug switch-mm-barrier-missing --runs 300
+	[ "$status" -eq 0 ]
+	run "$MMSTORM" explore switch-flush --bug switch-mm-barrier-missing --memory tso \
+		--runs 30000
+	[ "$status" -eq 2 ]
+	[[ "$output" == *STALE* || "$output" == *RIGHTS* ]]
+	token=$(printf '%s\n' "$output" | sed -n 's/^repeat: mmstorm replay //p')
+	run "$MMSTORM" replay "$token" --repeat 20
+	[ "$status" -eq 2 ]
+}
+
 @test "explore: a planted bug is found, and its token repeats it exactly" {
 	find_bug
 	title=$(printf '%s\n' "$output" | grep -E -m1 '^[A-Z]+: ')
@@ -89,6 +110,9 @@ find_bug() {
 	run "$MMSTORM" explore zap-zap --strategy pct:0
 	[ "$status" -eq 1 ]
 	[[ "$output" == *"--strategy: there is no 'pct:0'"* ]]
+	run "$MMSTORM" explore zap-zap --memory arm
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"--memory: there is no 'arm'; sc, tso or pso will do"* ]]
 	run "$MMSTORM" explore zap-zap --bug no-such
 	[ "$status" -eq 1 ]
 	run "$MMSTORM" explore
@@ -101,8 +125,11 @@ find_bug() {
 @test "explore: ThreadSanitizer sees planted races" {
 	"$MMSTORM" --version | grep -q 'sanitizer=tsan' || skip "for ThreadSanitizer"
 	for room in hw phys pgtable mm ops; do
-		run "$MMSTORM" explore table-birth --bug "canary-$room" --runs 100
-		[ "$status" -eq 2 ]
-		[[ "$output" == *"data race"*"in canary"* ]]
+		for memory in sc tso pso; do
+			run "$MMSTORM" explore table-birth --bug "canary-$room" --runs 100 \
+				--memory "$memory"
+			[ "$status" -eq 2 ]
+			[[ "$output" == *"data race"*"in canary"* ]]
+		done
 	done
 }
