@@ -10,6 +10,7 @@
 #include "check/check.h"
 #include "hw/access.h"
 #include "hw/machine.h"
+#include "hw/sums.h"
 #include "kern/boot.h"
 #include "kern/sched.h"
 #include "kern/task.h"
@@ -17,7 +18,6 @@
 #include "mm/mm.h"
 #include "mm/syscalls.h"
 #include "stress/bench.h"
-#include "stress/windows.h"
 #include "sync/sched.h"
 #include "sync/wait.h"
 

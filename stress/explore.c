@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `mmstorm explore': one small program under many schedules, until one fails.
+ * `mmstorm explore': small programs, in turn, under many schedules, until one fails.
  *
- * Run n of a seed has always the same schedule, whatever came before it.  What is found
+ * Run n of a seed has always the same program and schedule, whatever came before it.  What is found
  * is made short and printed with a token, which `mmstorm replay' runs again.
  */
 #include <errno.h>
@@ -18,7 +18,6 @@
 #include "ops/explore.h"
 #include "ops/replay_token.h"
 #include "ops/shorten.h"
-#include "ops/text.h"
 #include "stress/commands.h"
 #include "stress/exit_codes.h"
 #include "stress/json.h"
@@ -26,8 +25,7 @@
 #include "stress/options.h"
 #include "stress/sanitizer.h"
 #include "stress/scaling.h"
-#include "stress/scenarios.h"
-#include "stress/script.h"
+#include "stress/searched.h"
 
 struct explore_options {
 	const char	*strategy;
@@ -66,20 +64,22 @@ static const struct option_row rows[] = {
 };
 
 struct search {
-	const char		*scenario;
+	const char		*scenario;	/* as it was asked for */
 	struct explore_options	o;
-	struct op_list		list;
+	struct searched_set	set;
+	struct searched		*at;		/* the one that is run */
+	u64			zoo[ZOO_WORDS];	/* planted */
 	struct explore_config	config;
 	bool			portfolio;
 	enum strategy_kind	kind;
 	unsigned int		depth;
-	u64			expected;	/* decisions of a run, for PCT */
 	struct strategy		strategy;
 	struct schedule		schedule;
 	struct explore_result	result;
 	/* so far */
 	u64			runs, decisions, points;
 	double			seconds, cpu;	/* of the host: by the clock, and used */
+	u64			windows[NR_WINDOWS];
 	bool			interrupted;
 	char			*token;
 	char			epitaph[400];	/* how to repeat the run under way */
@@ -129,28 +129,6 @@ static int parse_memory(struct search *s)
 	return -EINVAL;
 }
 
-/* A scenario by name, or a file of op text. */
-static int load(struct search *s)
-{
-	const struct scenario *scenario = scenario_find(s->scenario);
-	struct op_text_error err = { 0 };
-	struct script script;
-	int ret;
-
-	if (scenario)
-		return op_text_parse(scenario->text, scenario->len, &s->list, &err) ?
-		       EXIT_RESOURCES : EXIT_CLEAN;
-	if (!strchr(s->scenario, '/') && !strchr(s->scenario, '.')) {
-		fprintf(stderr, "mmstorm explore: there is no scenario '%s'; 'mmstorm list scenarios' names them, a file of op text will do too\n",
-			s->scenario);
-		return EXIT_USAGE;
-	}
-	ret = script_load(&script, "explore", s->scenario);
-	if (!ret)
-		s->list = script.list;
-	return ret;
-}
-
 /* ---- searching ---- */
 
 static double now(clockid_t clock)
@@ -185,13 +163,13 @@ static void start_strategy(struct search *s, u64 run)
 		{ STRATEGY_RANDOM, 0 }, { STRATEGY_STICKY, 0 }, { STRATEGY_POS, 0 },
 		{ STRATEGY_PCT, 3 }, { STRATEGY_STICKY, 0 }, { STRATEGY_PCT, 4 },
 	};
-	u64 seed = hash64(s->o.seed, run, 0);
+	u64 seed = hash64(s->o.seed, run, 0), nth = run / s->set.nr % ARRAY_SIZE(turn);
 
 	if (s->portfolio)
-		strategy_start(&s->strategy, turn[run % ARRAY_SIZE(turn)].kind, seed,
-			       turn[run % ARRAY_SIZE(turn)].depth, s->expected);
+		strategy_start(&s->strategy, turn[nth].kind, seed, turn[nth].depth,
+			       s->at->decisions);
 	else
-		strategy_start(&s->strategy, s->kind, seed, s->depth, s->expected);
+		strategy_start(&s->strategy, s->kind, seed, s->depth, s->at->decisions);
 }
 
 static void say_before(struct search *s, u64 run)
@@ -213,35 +191,55 @@ static void look_at_sanitizer(struct search *s)
 			 "SANITIZER: a report, see standard error");
 }
 
-static int run_once(struct search *s, u64 run)
+static int run_program(struct search *s, const u64 zoo[ZOO_WORDS])
 {
 	int err;
 
-	say_before(s, run);
-	start_strategy(s, run);
+	s->config.list = &s->at->list;
+	memcpy(s->config.zoo, zoo, sizeof(s->config.zoo));
 	err = explore_run(&s->config, &s->strategy, &s->schedule, &s->result);
+	if (err)
+		return err;
+	look_at_sanitizer(s);
+	for (unsigned int i = 0; i < NR_WINDOWS; i++)
+		s->windows[i] += s->result.windows[i];
+	return 0;
+}
+
+/*
+ * How many can go on, and how many decisions a run has, about: those of one without
+ * bugs, which are for the strategy to find.
+ */
+static int measure(struct search *s)
+{
+	static const u64 none[ZOO_WORDS];
+	int err;
+
+	strategy_start(&s->strategy, STRATEGY_PCT, 0, 1, 0);
+	err = run_program(s, none);
+	s->at->decisions = s->result.decisions;
+	s->at->actors = strategy_actors(&s->strategy);
+	return err;
+}
+
+static int run_once(struct search *s, u64 run)
+{
+	int err = 0;
+
+	s->at = &s->set.item[run % s->set.nr];
+	say_before(s, run);
+	if (!s->at->actors)
+		err = measure(s);
+	if (err || s->result.findings)
+		return err;
+	start_strategy(s, run);
+	err = run_program(s, s->zoo);
 	if (err)
 		return err;
 	s->runs++;
 	s->decisions += s->result.decisions;
 	s->points += s->result.points;
-	look_at_sanitizer(s);
 	return 0;
-}
-
-/*
- * How many decisions a run has, about: those of a run of a walk.  It may as well be the
- * one that finds something.
- */
-static int measure(struct search *s)
-{
-	int err;
-
-	strategy_start(&s->strategy, STRATEGY_RANDOM, 0, 0, 0);
-	err = explore_run(&s->config, &s->strategy, &s->schedule, &s->result);
-	s->expected = s->result.decisions;
-	look_at_sanitizer(s);
-	return err;
 }
 
 static bool timed_out(const struct search *s, double start)
@@ -251,10 +249,9 @@ static bool timed_out(const struct search *s, double start)
 
 static int search(struct search *s)
 {
-	double start = now(CLOCK_MONOTONIC), cpu;
-	int err = measure(s);
+	double start = now(CLOCK_MONOTONIC), cpu = now(CLOCK_PROCESS_CPUTIME_ID);
+	int err = 0;
 
-	cpu = now(CLOCK_PROCESS_CPUTIME_ID);
 	for (u64 i = 0; !err && !s->result.findings && i < s->o.runs; i++) {
 		err = run_once(s, s->o.first + i);
 		if (err)
@@ -288,10 +285,11 @@ static void report_finding(struct search *s)
 {
 	printf("%s\n  %s\n", s->result.title, s->result.detail);
 	if (s->runs)
-		printf("found by run %llu, after %llu schedules; ", s->o.first + s->runs - 1,
-		       s->runs);
+		printf("found by run %llu, after %llu schedules, in %s (n=%u k=%llu); ",
+		       s->o.first + s->runs - 1, s->runs, s->at->name, s->at->actors,
+		       s->at->decisions);
 	else
-		printf("found by the run that measures how long runs are; ");
+		printf("found with no bug planted, in %s; ", s->at->name);
 	printf("%zu deviations in %llu decisions\n", s->schedule.nr, s->result.decisions);
 }
 
@@ -327,8 +325,17 @@ static int write_json(const struct search *s)
 	json_double(&j, "decisions_per_s", rate(s->decisions, s->cpu));
 	json_u64(&j, "points", s->points);
 	json_u64(&j, "findings", s->result.findings);
-	if (s->result.findings)
+	if (s->result.findings) {
 		json_string(&j, "title", s->result.title);
+		json_string(&j, "found_in", s->at->name);
+		json_u64(&j, "pct_n", s->at->actors);
+		json_u64(&j, "pct_k", s->at->decisions);
+	}
+	json_open_object(&j, "windows");
+	for (unsigned int i = 0; i < NR_WINDOWS; i++)
+		if (s->windows[i])
+			json_u64(&j, window_name(i), s->windows[i]);
+	json_close(&j);
 	if (s->token) {
 		json_string(&j, "token", s->token);
 		json_hex(&j, "trace_hash", s->result.hash);
@@ -369,11 +376,8 @@ static int report(struct search *s)
 
 static int explore(struct search *s)
 {
-	int ret = load(s), err;
+	int ret, err;
 
-	if (ret)
-		return ret;
-	s->config.list = &s->list;
 	s->config.fills = s->o.fills;
 	s->config.max_points = s->o.max_points;
 	block_signals();
@@ -385,7 +389,7 @@ static int explore(struct search *s)
 	} else {
 		ret = report(s);
 	}
-	op_list_free(&s->list);
+	searched_free(&s->set);
 	schedule_free(&s->schedule);
 	free(s->token);
 	return ret;
@@ -397,7 +401,7 @@ int cmd_explore(int argc, char **argv)
 		.o = { .runs = 10000, .seed = 1, .fills = 2, .max_points = 100000,
 		       .shorten = 2000 },
 	};
-	int words;
+	int ret, words;
 
 	if (scaling_asked(argc, argv))
 		return cmd_scaling(argc, argv);
@@ -406,7 +410,7 @@ int cmd_explore(int argc, char **argv)
 		return EXIT_USAGE;
 	if (s.o.help || words != 1) {
 		fprintf(s.o.help ? stdout : stderr,
-			"usage: mmstorm explore SCENARIO|FILE [options]   ('mmstorm list scenarios')\n"
+			"usage: mmstorm explore SCENARIO|FILE[,...]|all [options]   ('mmstorm list scenarios')\n"
 			"       mmstorm explore --scaling STORM [options]   (virtual time; --help for its own)\n");
 		if (s.o.help)
 			options_help(rows);
@@ -415,11 +419,12 @@ int cmd_explore(int argc, char **argv)
 	s.scenario = argv[1];
 	if (parse_strategy(&s) || parse_memory(&s) ||
 	    parse_checks("explore", s.o.checks, &s.config.checks) ||
-	    parse_bugs("explore", s.o.bugs, s.config.zoo))
+	    parse_bugs("explore", s.o.bugs, s.zoo))
 		return EXIT_USAGE;
 	if (!MM_POINTS) {
 		fprintf(stderr, "mmstorm explore: this build has no scheduling points\n");
 		return EXIT_SKIPPED;
 	}
-	return explore(&s);
+	ret = searched_load(&s.set, "explore", s.scenario);
+	return ret ? ret : explore(&s);
 }

@@ -18,9 +18,9 @@
 
 #include "base/atomic.h"
 #include "hw/machine.h"
+#include "hw/sums.h"
 #include "stress/run.h"
 #include "stress/sanitizer.h"
-#include "stress/windows.h"
 #include "trace/counters.h"
 
 #define TICK_NS		20000000ull

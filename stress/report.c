@@ -7,12 +7,12 @@
 
 #include "base/atomic.h"
 #include "hw/machine.h"
+#include "hw/sums.h"
 #include "kern/sched.h"
 #include "kern/task.h"
 #include "ops/swarm.h"
 #include "stress/run.h"
 #include "stress/sanitizer.h"
-#include "stress/windows.h"
 #include "trace/counters.h"
 #include "trace/trace.h"
 

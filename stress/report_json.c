@@ -6,11 +6,11 @@
 
 #include "base/atomic.h"
 #include "hw/machine.h"
+#include "hw/sums.h"
 #include "ops/swarm.h"
 #include "stress/json.h"
 #include "stress/run.h"
 #include "stress/sanitizer.h"
-#include "stress/windows.h"
 #include "trace/counters.h"
 
 static void write_section(struct json *j, const struct run *run)

@@ -11,9 +11,9 @@
 #include "base/atomic.h"
 #include "base/compiler.h"
 #include "hw/machine.h"
+#include "hw/sums.h"
 #include "stress/run.h"
 #include "stress/sanitizer.h"
-#include "stress/windows.h"
 
 u64 run_ops(const struct run *run)
 {

@@ -14,6 +14,7 @@
 #include "base/compiler.h"
 #include "check/check.h"
 #include "hw/machine.h"
+#include "hw/sums.h"
 #include "kern/boot.h"
 #include "kern/sched.h"
 #include "ops/exec.h"
@@ -157,6 +158,8 @@ static void take_stock(struct exploration *e)
 
 	r->points = stats->points;
 	r->decisions = stats->decisions;
+	for (enum window_id id = 0; id < NR_WINDOWS; id++)
+		r->windows[id] = windows_sum(e->machine, id);
 	mix_in(r, stats->hash);
 	for (unsigned int i = 0; i < e->machine->nr_cpus; i++)
 		mix_in(r, e->machine->sched_cpus[i]->local.trace->hash);

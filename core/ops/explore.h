@@ -4,6 +4,7 @@
 
 #include "hw/control.h"
 #include "ops/op.h"
+#include "sync/windows.h"
 
 /*
  * One program under one schedule, on a fresh machine: what exploration, replay and
@@ -26,6 +27,7 @@ struct explore_result {
 	u64		decisions;
 	u64		hash;		/* every point, choice, event and answer */
 	u64		ops;
+	u64		windows[NR_WINDOWS];	/* hits */
 	unsigned int	findings;	/* distinct titles */
 	/* Of the first: */
 	char		title[160];

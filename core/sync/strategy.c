@@ -126,6 +126,15 @@ static unsigned int pct(struct strategy *s, const struct sched_choices *c)
 	return pct_best(s, c);
 }
 
+unsigned int strategy_actors(const struct strategy *s)
+{
+	unsigned int nr = 0;
+
+	for (unsigned int i = 0; i < STRATEGY_ACTORS; i++)
+		nr += s->pct.priority[i] != 0;
+	return nr;
+}
+
 /* ---- POS ---- */
 
 static bool reads(const struct sched_choice *choice)

@@ -111,6 +111,9 @@ unsigned int strategy_choose(struct strategy *s, const struct sched_choices *c);
 unsigned int strategy_walk(struct strategy *s, const struct sched_choices *c);
 unsigned int strategy_bytes_choose(struct strategy *s, const struct sched_choices *c);
 
+/* PCT: how many have been given a priority so far, n of its bound. */
+unsigned int strategy_actors(const struct strategy *s);
+
 /* Replay: all that the schedule lists was met and could be done. */
 bool strategy_followed(const struct strategy *s);
 

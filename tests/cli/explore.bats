@@ -48,6 +48,18 @@ find_bug() {
 	[ "$status" -eq 2 ]
 }
 
+@test "explore: several in turn, each run the same alone" {
+	run "$MMSTORM" explore fault-munmap,zap-zap --bug parallel-zap-flush-miss --shorten 0
+	[ "$status" -eq 2 ]
+	[[ "$output" == *", in zap-zap (n="* ]]
+	nr=$(printf '%s\n' "$output" | sed -n 's/^found by run \([0-9]*\),.*/\1/p')
+	title=$(printf '%s\n' "$output" | grep -E -m1 '^[A-Z]+: ')
+	run "$MMSTORM" explore fault-munmap,zap-zap --bug parallel-zap-flush-miss --shorten 0 \
+		--first "$nr" --runs 1
+	[ "$status" -eq 2 ]
+	[[ "$output" == *"$title"*"after 1 schedules, in zap-zap (n="* ]]
+}
+
 @test "explore: a planted bug is found, and its token repeats it exactly" {
 	find_bug
 	title=$(printf '%s\n' "$output" | grep -E -m1 '^[A-Z]+: ')
@@ -105,6 +117,9 @@ find_bug() {
 
 @test "explore: what cannot be used is refused" {
 	run "$MMSTORM" explore no-such
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"there is no scenario 'no-such'"* ]]
+	run "$MMSTORM" explore zap-zap,no-such
 	[ "$status" -eq 1 ]
 	[[ "$output" == *"there is no scenario 'no-such'"* ]]
 	run "$MMSTORM" explore zap-zap --strategy pct:0

@@ -236,6 +236,24 @@ static void what_nobody_waits_for_is_rare(void **state)
 	}
 }
 
+/* n of PCT's bound: who has ever been one of several, but not what comes unasked. */
+static void pct_counts_actors(void **state)
+{
+	struct sched_choices c;
+	struct strategy s;
+
+	strategy_start(&s, STRATEGY_PCT, 1, 1, 0);
+	assert_int_equal(strategy_actors(&s), 0);
+	c = decision(0, 3);
+	strategy_choose(&s, &c);
+	assert_int_equal(strategy_actors(&s), 3);
+	c = decision(1, 4);
+	list[2].event = SCHED_IRQ;
+	list[3].event = SCHED_FILL;
+	strategy_choose(&s, &c);
+	assert_int_equal(strategy_actors(&s), 4);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -247,6 +265,7 @@ int main(void)
 		cmocka_unit_test(pct_changes_at_its_points),
 		cmocka_unit_test(pos_draws_for_steps),
 		cmocka_unit_test(what_nobody_waits_for_is_rare),
+		cmocka_unit_test(pct_counts_actors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef MMSTORM_STRESS_WINDOWS_H
-#define MMSTORM_STRESS_WINDOWS_H
+#ifndef MMSTORM_HW_SUMS_H
+#define MMSTORM_HW_SUMS_H
 
 #include "base/atomic.h"
 #include "hw/machine.h"
@@ -31,4 +31,4 @@ static inline void vm_events_sum(const struct machine *m,
 			vm_events_add(sum, m->cpus[i]->sched.local.vm_events);
 }
 
-#endif /* MMSTORM_STRESS_WINDOWS_H */
+#endif /* MMSTORM_HW_SUMS_H */
