@@ -15,6 +15,8 @@
 
 /* Of so many draws one may be of what nobody waits for: a fill of hardware, a tick. */
 #define UNASKED_ONE_IN	64
+/* But more often to a vCPU that stands where a window opens. */
+#define UNASKED_ONE_IN_WINDOW	8
 /* Of so many decisions of the sticky walk one is not the default. */
 #define STICKY_ONE_IN	8
 
@@ -68,13 +70,19 @@ static bool unasked(const struct sched_choice *choice)
 	return choice->event == SCHED_FILL || choice->event == SCHED_TICK;
 }
 
+static bool unasked_now(struct strategy *s, const struct sched_choice *choice)
+{
+	return !prng_below(&s->rng, choice->kind == SCHED_WINDOW ? UNASKED_ONE_IN_WINDOW :
+								     UNASKED_ONE_IN);
+}
+
 /* ---- walks ---- */
 
 static unsigned int any(struct strategy *s, const struct sched_choices *c)
 {
 	unsigned int i = (unsigned int)prng_below(&s->rng, c->nr);
 
-	while (unasked(&c->choice[i]) && prng_below(&s->rng, UNASKED_ONE_IN))
+	while (unasked(&c->choice[i]) && !unasked_now(s, &c->choice[i]))
 		i = (unsigned int)prng_below(&s->rng, c->nr);
 	return i;
 }
@@ -92,7 +100,7 @@ static u64 pct_priority(struct strategy *s, const struct sched_choice *choice)
 	u64 *p = &s->pct.priority[actor(choice)];
 
 	if (unasked(choice))
-		return prng_below(&s->rng, UNASKED_ONE_IN) ? 0 : U64_MAX;
+		return unasked_now(s, choice) ? U64_MAX : 0;
 	if (!*p)
 		*p = PCT_DEPTH_MAX + 1 + (prng_next(&s->rng) >> 1);
 	return *p;
@@ -154,7 +162,7 @@ static u64 pos_priority(struct strategy *s, const struct sched_choice *choice)
 
 	if (s->pos.step[a] != choice->step + 1) {
 		s->pos.step[a] = choice->step + 1;
-		s->pos.priority[a] = unasked(choice) && prng_below(&s->rng, UNASKED_ONE_IN) ?
+		s->pos.priority[a] = unasked(choice) && !unasked_now(s, choice) ?
 				     0 : prng_next(&s->rng);
 	}
 	return s->pos.priority[a];
