@@ -3,8 +3,8 @@
  * `mmstorm zoo': re-introduce historical bugs, and see which detectors find them, how
  * often and how fast.
  *
- * The storms are those that everybody has, and each gets its share of a seed's budget:
- * nothing here knows which bug a storm is good for.
+ * The storms and scenarios are those that everybody has, and each gets its share of a
+ * seed's budget: nothing here knows which bug one of them is good for.
  */
 #include <errno.h>
 #include <stddef.h>
@@ -35,6 +35,14 @@ static const struct option_row rows[] = {
 	{ "seed", 's', OPTION_U64, ROW(seed), 0, 0, NULL, "the first of them" },
 	{ "storm", 0, OPTION_STRING, ROW(storms), 0, 0, NULL,
 	  "storms, comma separated (all; mmstorm list storms)" },
+	{ "strategy", 0, OPTION_STRING, ROW(strategies), 0, 0, NULL,
+	  "no storms, but searches: some of random,sticky,pct:D,pos,portfolio" },
+	{ "scenario", 0, OPTION_STRING, ROW(scenarios), 0, 0, NULL,
+	  "what they search, comma separated (all; mmstorm list scenarios)" },
+	{ "memory", 0, OPTION_STRING, ROW(memory), 0, 0, NULL,
+	  "and its model: sc, tso or pso" },
+	{ "runs", 0, OPTION_U64, ROW(runs), 1, 1ULL << 32, NULL,
+	  "schedules for one seed, shared by the scenarios" },
 	{ "cpus", 'c', OPTION_COUNT, ROW(cpus), 1, NR_CPUS, NULL, "simulated CPUs" },
 	{ "builds", 0, OPTION_STRING, ROW(builds), 0, 0, NULL,
 	  "folder with tsan/, release/ and dev/ (this program's)" },
@@ -52,14 +60,28 @@ static const struct option_row rows[] = {
 
 /* --- the hunt -------------------------------------------------------------------- */
 
-static void note(struct zoo_cell *cell, const struct hunt_result *r, double seconds)
+/* Schedules after which PCT of that depth is to be expected to have found it, at the latest. */
+static double pct_bound(const struct zoo_matrix *m, const struct hunt_result *r)
+{
+	double bound = r->n * m->nr_scenarios;
+
+	for (unsigned int d = 1; d < m->depth; d++)
+		bound *= r->k;
+	return bound;
+}
+
+static void note(const struct zoo_matrix *m, struct zoo_cell *cell, const struct hunt_result *r,
+		 double seconds)
 {
 	unsigned int i;
 
 	cell->seeds++;
 	if (r->end != HUNT_FOUND)
 		return;
-	cell->seconds[cell->found++] = seconds;
+	if (m->strategies)
+		titles_add(&cell->scenarios, r->scenario);
+	cell->bound[cell->found] = pct_bound(m, r);
+	cell->took[cell->found++] = m->strategies ? r->schedules : seconds;
 	for (i = 0; i < r->titles.nr; i++)
 		titles_add(&cell->titles, r->titles.text[i]);
 }
@@ -93,6 +115,11 @@ static void try_seed(const struct zoo_matrix *m, struct hunt *h, struct hunt_res
 	unsigned int t;
 
 	*seconds = 0;
+	/* A search lets its scenarios take turns itself. */
+	if (h->strategy) {
+		hunt(h, r);
+		return;
+	}
 	h->budget = m->budget;
 	if (m->nr_storms == 1) {
 		try_storms(m, h, r, seconds);
@@ -107,7 +134,13 @@ static void try_seed(const struct zoo_matrix *m, struct hunt *h, struct hunt_res
 
 static void talk(const struct hunt *h, const struct hunt_result *r, double seconds)
 {
-	if (r->end == HUNT_FOUND)
+	if (r->end == HUNT_FOUND && h->strategy)
+		fprintf(stderr, "  seed %llu: found in %.0f schedules, in %s: %s\n",
+			(unsigned long long)h->seed, r->schedules, r->scenario,
+			r->titles.text[0]);
+	else if (h->strategy)
+		fprintf(stderr, "  seed %llu: not found\n", (unsigned long long)h->seed);
+	else if (r->end == HUNT_FOUND)
 		fprintf(stderr, "  seed %llu: found in %.2f s by %s: %s\n",
 			(unsigned long long)h->seed, seconds, h->storm->name, r->titles.text[0]);
 	else
@@ -115,19 +148,33 @@ static void talk(const struct hunt *h, const struct hunt_result *r, double secon
 			(unsigned long long)h->seed, seconds);
 }
 
-static int hunt_cell(struct zoo_matrix *m, unsigned int bug, enum detector_id d,
+/* Which run it was that could not be made. */
+static int failed(const struct hunt *h, const struct hunt_result *r)
+{
+	fprintf(stderr, "mmstorm zoo: %s %s %s --bug %s --seed %llu: %s\n", h->program,
+		h->strategy ? "explore" : "run", h->strategy ? h->scenarios : h->storm->name,
+		h->bug, (unsigned long long)h->seed, r->why);
+	return -EIO;
+}
+
+static int hunt_cell(struct zoo_matrix *m, unsigned int bug, unsigned int column,
 		     const struct zoo_options *o)
 {
+	const struct zoo_column *c = &m->columns[column];
 	struct hunt h = {
-		.detector = &detectors[d], .program = m->program[d].path, .bug = m->bugs[bug],
+		.detector = c->detector, .program = c->program.path, .bug = m->bugs[bug],
 		.cpus = m->cpus, .logs = o->logs,
+		.strategy = c->strategy, .scenarios = m->scenarios, .runs = m->runs,
+		.memory = m->memory,
 	};
 	struct hunt_result r;
+	char name[64];
 	unsigned int i;
 	double seconds;
 
 	if (!o->quiet)
-		fprintf(stderr, "%s, looked for by %s\n", h.bug, h.detector->slug);
+		fprintf(stderr, "%s, looked for by %s\n", h.bug,
+			zoo_column_name(m, column, name, sizeof(name)));
 	for (i = 0; i < m->seeds; i++) {
 		h.seed = m->first_seed + i;
 		try_seed(m, &h, &r, &seconds);
@@ -135,28 +182,25 @@ static int hunt_cell(struct zoo_matrix *m, unsigned int bug, enum detector_id d,
 			m->interrupted = true;
 			return 0;
 		}
-		if (r.end == HUNT_FAILED) {
-			fprintf(stderr, "mmstorm zoo: %s run %s --bug %s --seed %llu: %s\n",
-				h.program, h.storm->name, h.bug, (unsigned long long)h.seed, r.why);
-			return -EIO;
-		}
+		if (r.end == HUNT_FAILED)
+			return failed(&h, &r);
 		if (!o->quiet)
 			talk(&h, &r, seconds);
-		note(zoo_cell(m, bug, d), &r, seconds);
+		note(m, zoo_cell(m, bug, column), &r, seconds);
 	}
 	return 0;
 }
 
 static int hunt_all(struct zoo_matrix *m, const struct zoo_options *o)
 {
-	unsigned int bug, d;
+	unsigned int bug, column;
 	int ret = 0;
 
 	process_take_signals();
 	for (bug = 0; bug < m->nr_bugs; bug++)
-		for (d = 0; d < NR_DETECTORS && !ret && !m->interrupted; d++)
-			if (m->asked[d] && !m->program[d].lacks[0])
-				ret = hunt_cell(m, bug, d, o);
+		for (column = 0; column < m->nr_columns && !ret && !m->interrupted; column++)
+			if (!m->columns[column].program.lacks[0])
+				ret = hunt_cell(m, bug, column, o);
 	return ret;
 }
 
@@ -221,7 +265,9 @@ static int measure(struct zoo_matrix *m, const struct zoo_options *o)
 
 int cmd_zoo(int argc, char **argv)
 {
-	struct zoo_options o = { .budget = 60, .seeds = 20, .seed = 1, .cpus = 8 };
+	struct zoo_options o = {
+		.budget = 60, .runs = 20000, .memory = "sc", .seeds = 20, .seed = 1, .cpus = 8,
+	};
 	struct zoo_matrix m = { 0 };
 	int ret, words = options_parse("zoo", rows, argc, argv, &o);
 

@@ -12,6 +12,9 @@
  * `mmstorm zoo': bugs x detectors.  A detector is a build of this program and what of
  * it is switched on; the runs are other processes, so that what a bug does to one of
  * them, and what a sanitizer does about it, stays there.
+ *
+ * What a run does is a storm, and then what is measured is seconds; or a search of
+ * scenarios (`mmstorm explore') by a strategy, and then it is schedules.
  */
 
 enum detector_id {
@@ -74,11 +77,17 @@ struct hunt {
 	const struct detector	*detector;
 	const char		*program;
 	const char		*bug;
-	const struct storm_info	*storm;
 	u64			seed;
+	const char		*logs;		/* folder for what finders print, or NULL */
+	/* A storm, */
+	const struct storm_info	*storm;
 	double			budget;		/* seconds */
 	unsigned int		cpus;
-	const char		*logs;		/* folder for what finders print, or NULL */
+	/* or, with a strategy, a search. */
+	const char		*strategy;
+	const char		*scenarios;
+	const char		*memory;
+	u64			runs;
 };
 
 enum hunt_end { HUNT_FOUND, HUNT_MISSED, HUNT_INTERRUPTED, HUNT_FAILED };
@@ -86,6 +95,10 @@ enum hunt_end { HUNT_FOUND, HUNT_MISSED, HUNT_INTERRUPTED, HUNT_FAILED };
 struct hunt_result {
 	enum hunt_end	end;
 	double		seconds;	/* until the first report, or the end of the run */
+	/* Of a search that has found it: */
+	double		schedules;
+	char		scenario[80];
+	double		n, k;		/* PCT's, of that scenario */
 	struct titles	titles;
 	char		why[512];	/* HUNT_FAILED: the run's last words */
 };
@@ -96,8 +109,10 @@ void hunt(const struct hunt *h, struct hunt_result *result);
 struct zoo_cell {
 	unsigned int	seeds;		/* that have been tried */
 	unsigned int	found;
-	double		*seconds;	/* of those that found it */
+	double		*took;		/* of those that found it: seconds, or schedules */
+	double		*bound;		/* of a search: n k^(d-1), times the scenarios */
 	struct titles	titles;
+	struct titles	scenarios;	/* where it was found */
 };
 
 struct zoo_program {
@@ -111,11 +126,27 @@ void zoo_find_program(const struct detector *d, const char *builds, const char *
 /* "/x/build" when this program is /x/build/release/stress/mmstorm. */
 int zoo_default_builds(char *path, size_t size);
 
+#define ZOO_STRATEGIES_MAX	8
+#define ZOO_COLUMNS_MAX		(NR_DETECTORS * ZOO_STRATEGIES_MAX)
+
+struct zoo_column {
+	const struct detector	*detector;
+	const char		*strategy;	/* NULL: storms */
+	struct zoo_program	program;
+};
+
 struct zoo_matrix {
 	/* what was asked for */
 	const char		**bugs;
 	unsigned int		nr_bugs;
-	bool			asked[NR_DETECTORS];
+	struct zoo_column	columns[ZOO_COLUMNS_MAX];
+	unsigned int		nr_columns;
+	char			*strategies;	/* the columns'; NULL: storms */
+	const char		*scenarios;
+	const char		*memory;	/* model */
+	unsigned int		nr_scenarios;
+	unsigned int		depth;		/* of its PCT; 0: there is none */
+	u64			runs;		/* a seed's budget of schedules */
 	const struct storm_info	*storms[STORMS_MAX];
 	unsigned int		nr_storms;
 	unsigned int		seeds;
@@ -123,16 +154,19 @@ struct zoo_matrix {
 	double			budget;
 	unsigned int		cpus;
 
-	struct zoo_program	program[NR_DETECTORS];
-	struct zoo_cell		*cells;		/* nr_bugs x NR_DETECTORS */
+	struct zoo_cell		*cells;		/* nr_bugs x nr_columns */
 	bool			interrupted;
 };
 
 static inline struct zoo_cell *zoo_cell(const struct zoo_matrix *m, unsigned int bug,
-					enum detector_id d)
+					unsigned int column)
 {
-	return &m->cells[bug * NR_DETECTORS + d];
+	return &m->cells[bug * m->nr_columns + column];
 }
+
+/* "both", or "pct:3", or "tsan pct:3" */
+const char *zoo_column_name(const struct zoo_matrix *m, unsigned int column, char *buf,
+			    size_t size);
 
 /* Has the cell been tried at all? */
 static inline bool zoo_tried(const struct zoo_cell *cell)
@@ -150,6 +184,10 @@ struct zoo_options {
 	const char	*bugs;
 	const char	*detectors;
 	const char	*storms;
+	const char	*strategies;
+	const char	*scenarios;
+	const char	*memory;
+	u64		runs;
 	const char	*builds;	/* folder */
 	const char	*tsan;		/* programs */
 	const char	*release;
@@ -173,8 +211,8 @@ void zoo_forget(struct zoo_matrix *m);
 /* Names the builds that are not there; how many detectors are left. */
 int zoo_find_programs(struct zoo_matrix *m, const struct zoo_options *o);
 
-/* Seconds as people read them: two digits that count, or hundredths. */
-const char *zoo_seconds(char *buf, size_t size, double seconds);
+/* Seconds as people read them: two digits that count, or hundredths.  Schedules whole. */
+const char *zoo_took(char *buf, size_t size, const struct zoo_matrix *m, double took);
 
 /* zoo_report.c, zoo_svg.c */
 void zoo_report(FILE *out, const struct zoo_matrix *m);

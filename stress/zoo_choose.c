@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What `mmstorm zoo' was asked for: bugs, detectors, storms, builds.  Everything is
+ * What `mmstorm zoo' was asked for: bugs, detectors, storms or searches, builds.  Everything is
  * looked at before the first run, and what cannot be used is refused then.
  */
 #include <errno.h>
@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "stress/lists.h"
+#include "stress/scenarios.h"
 #include "stress/zoo.h"
 #include "zoo/zoo.h"
 
@@ -36,23 +37,82 @@ static char *next_of(char **list)
 	return word;
 }
 
-static int choose_detectors(struct zoo_matrix *m, const char *list)
+static int choose_detectors(bool asked[NR_DETECTORS], const char *list)
 {
 	char copy[128], *rest = copy, *word;
 	unsigned int d;
 
-	snprintf(copy, sizeof(copy), "%s", list ? list : "tsan,oracles,both,asan");
+	snprintf(copy, sizeof(copy), "%s", list);
 	while ((word = next_of(&rest))) {
 		for (d = 0; d < NR_DETECTORS && strcmp(detectors[d].slug, word); d++)
 			;
 		if (d == NR_DETECTORS)
 			return zoo_refuse("--detector: '%s' is none of tsan, oracles, both, asan", word);
-		m->asked[d] = true;
+		asked[d] = true;
 	}
 	for (d = 0; d < NR_DETECTORS; d++)
-		if (m->asked[d])
+		if (asked[d])
 			return 0;
 	return zoo_refuse("--detector: name one of tsan, oracles, both, asan");
+}
+
+/* How many scenarios take turns; what they are, the run is told. */
+static unsigned int count_scenarios(const char *list)
+{
+	unsigned int nr = 0;
+
+	if (!strcmp(list, "all")) {
+		while (scenarios[nr].name)
+			nr++;
+		return nr;
+	}
+	for (nr = 1; (list = strchr(list, ',')); list++)
+		nr++;
+	return nr;
+}
+
+/* Names, in m->strategies; a name that is none is refused by the first run. */
+static int choose_strategies(struct zoo_matrix *m, const struct zoo_options *o,
+			     const char *names[ZOO_STRATEGIES_MAX])
+{
+	char *rest, *word;
+	int nr = 0;
+
+	if (!o->strategies)
+		return 0;
+	m->scenarios = o->scenarios ? o->scenarios : "all";
+	m->nr_scenarios = count_scenarios(m->scenarios);
+	rest = m->strategies = strdup(o->strategies);
+	if (!rest)
+		return -ENOMEM;
+	while ((word = next_of(&rest))) {
+		if (nr == ZOO_STRATEGIES_MAX)
+			return zoo_refuse("--strategy: '%s' is one too many", word);
+		if (!strncmp(word, "pct:", 4) && !m->depth)
+			m->depth = (unsigned int)strtoul(word + 4, NULL, 10);
+		names[nr++] = word;
+	}
+	return nr ? nr : zoo_refuse("--strategy: name one of random, sticky, pct:3, pos, portfolio");
+}
+
+static int choose_columns(struct zoo_matrix *m, const struct zoo_options *o)
+{
+	const char *all = o->strategies ? "oracles" : "tsan,oracles,both,asan";
+	const char *names[ZOO_STRATEGIES_MAX] = { NULL };
+	bool asked[NR_DETECTORS] = { false };
+	int ret, nr = choose_strategies(m, o, names);
+
+	if (nr < 0)
+		return nr;
+	ret = choose_detectors(asked, o->detectors ? o->detectors : all);
+	if (ret)
+		return ret;
+	for (int d = 0; d < NR_DETECTORS; d++)
+		for (int i = 0; asked[d] && i < max(nr, 1); i++)
+			m->columns[m->nr_columns++] = (struct zoo_column){
+				.detector = &detectors[d], .strategy = names[i],
+			};
+	return 0;
 }
 
 static int choose_storms(struct zoo_matrix *m, const char *list)
@@ -109,14 +169,15 @@ static int check_logs(const char *folder)
 
 static int make_cells(struct zoo_matrix *m)
 {
-	size_t i, nr = (size_t)m->nr_bugs * NR_DETECTORS;
+	size_t i, nr = (size_t)m->nr_bugs * m->nr_columns;
 
 	m->cells = calloc(nr, sizeof(*m->cells));
 	if (!m->cells)
 		return -ENOMEM;
 	for (i = 0; i < nr; i++) {
-		m->cells[i].seconds = calloc(m->seeds, sizeof(double));
-		if (!m->cells[i].seconds)
+		m->cells[i].took = calloc(m->seeds, sizeof(double));
+		m->cells[i].bound = calloc(m->seeds, sizeof(double));
+		if (!m->cells[i].took || !m->cells[i].bound)
 			return -ENOMEM;
 	}
 	return 0;
@@ -129,6 +190,8 @@ int zoo_choose(struct zoo_matrix *m, const struct zoo_options *o)
 	m->seeds = o->seeds;
 	m->first_seed = o->seed;
 	m->budget = o->budget;
+	m->runs = o->runs;
+	m->memory = o->memory;
 	m->cpus = o->cpus;
 	if (o->bugs && o->all)
 		return zoo_refuse("--bug and --all: one of them");
@@ -136,7 +199,7 @@ int zoo_choose(struct zoo_matrix *m, const struct zoo_options *o)
 		return zoo_refuse("--budget: no time at all");
 	ret = choose_bugs(m, o);
 	if (!ret)
-		ret = choose_detectors(m, o->detectors);
+		ret = choose_columns(m, o);
 	if (!ret)
 		ret = choose_storms(m, o->storms);
 	if (!ret)
@@ -148,9 +211,12 @@ void zoo_forget(struct zoo_matrix *m)
 {
 	size_t i;
 
-	for (i = 0; m->cells && i < (size_t)m->nr_bugs * NR_DETECTORS; i++)
-		free(m->cells[i].seconds);
+	for (i = 0; m->cells && i < (size_t)m->nr_bugs * m->nr_columns; i++) {
+		free(m->cells[i].took);
+		free(m->cells[i].bound);
+	}
 	free(m->cells);
+	free(m->strategies);
 	free(m->bugs);
 }
 
@@ -161,20 +227,25 @@ int zoo_find_programs(struct zoo_matrix *m, const struct zoo_options *o)
 		[DETECT_ORACLES] = o->release, [DETECT_ASAN] = o->dev,
 	};
 	char builds[PATH_MAX] = "";
-	int d, left = 0;
+	unsigned int i;
+	int left = 0;
 
 	if (o->builds)
 		snprintf(builds, sizeof(builds), "%s", o->builds);
 	else if (zoo_default_builds(builds, sizeof(builds)))
 		builds[0] = '\0';
-	for (d = 0; d < NR_DETECTORS; d++) {
-		if (!m->asked[d])
-			continue;
-		zoo_find_program(&detectors[d], builds, named[d], &m->program[d]);
-		left += !m->program[d].lacks[0];
-		if (m->program[d].lacks[0])
-			fprintf(stderr, "mmstorm zoo: no detector %s: %s\n", detectors[d].slug,
-				m->program[d].lacks);
+	for (i = 0; i < m->nr_columns; i++) {
+		struct zoo_column *c = &m->columns[i];
+
+		if (i && c[-1].detector == c->detector)
+			c->program = c[-1].program;
+		else
+			zoo_find_program(c->detector, builds, named[c->detector - detectors],
+					 &c->program);
+		left += !c->program.lacks[0];
+		if (c->program.lacks[0] && (!i || c[-1].detector != c->detector))
+			fprintf(stderr, "mmstorm zoo: no detector %s: %s\n", c->detector->slug,
+				c->program.lacks);
 	}
 	return left;
 }

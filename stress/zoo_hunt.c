@@ -28,7 +28,15 @@ struct listener {
 	struct title_reader	reader;
 	char			last[256];	/* line that says something */
 	u64			found_ns;	/* when the first report began */
+	struct hunt_result	*result;	/* for what a search says of itself */
 };
+
+/* "found by run 36, after 37 schedules, in exit-lazy (n=3 k=244); ..." */
+static void hear_search(struct hunt_result *r, const char *line)
+{
+	(void)sscanf(line, "found by run %*u, after %lf schedules, in %79s (n=%lf k=%lf)",
+		     &r->schedules, r->scenario, &r->n, &r->k);
+}
 
 static void hear(struct listener *l, char *end)
 {
@@ -36,6 +44,7 @@ static void hear(struct listener *l, char *end)
 
 	*end = '\0';
 	title_line(&l->reader, line);
+	hear_search(l->result, line);
 	if (*line)
 		snprintf(l->last, sizeof(l->last), "%s", line);
 	if (!l->found_ns && (l->reader.tool != TOOL_NONE || l->reader.titles->nr))
@@ -104,7 +113,7 @@ static void save_log(const struct hunt *h, struct hunt_result *result,
 	if (!h->logs || result->end != HUNT_FOUND)
 		return;
 	snprintf(path, sizeof(path), "%s/%s.%s.%s.%llu.txt", h->logs, h->bug, h->detector->slug,
-		 h->storm->name, (unsigned long long)h->seed);
+		 h->strategy ? h->strategy : h->storm->name, (unsigned long long)h->seed);
 	if (!document_open(&file, path)) {
 		fwrite(out->text, 1, out->size, file.file);
 		if (!document_close(&file))
@@ -112,6 +121,24 @@ static void save_log(const struct hunt *h, struct hunt_result *result,
 	}
 	result->end = HUNT_FAILED;
 	snprintf(result->why, sizeof(result->why), "its output could not be saved");
+}
+
+/* A search of so many schedules takes no longer, under a sanitizer on a loaded host. */
+#define SCHEDULES_PER_SECOND	20
+
+static int search_it(const struct hunt *h, struct process_output *out, int *status)
+{
+	char seed[24], runs[24];
+	const char *argv[] = {
+		h->program, "explore", h->scenarios, "--bug", h->bug, "--seed", seed,
+		"--strategy", h->strategy, "--runs", runs, "--checks", h->detector->checks,
+		"--shorten", "0", "--memory", h->memory, NULL,
+	};
+
+	snprintf(seed, sizeof(seed), "%llu", (unsigned long long)h->seed);
+	snprintf(runs, sizeof(runs), "%llu", (unsigned long long)h->runs);
+	return process_run(argv, (unsigned int)(h->runs / SCHEDULES_PER_SECOND) + PATIENCE, out,
+			   status);
 }
 
 static int run_it(const struct hunt *h, struct process_output *out, int *status)
@@ -132,13 +159,13 @@ static int run_it(const struct hunt *h, struct process_output *out, int *status)
 void hunt(const struct hunt *h, struct hunt_result *result)
 {
 	struct listener l = {
-		.out.more = hear_lines, .reader.titles = &result->titles,
+		.out.more = hear_lines, .reader.titles = &result->titles, .result = result,
 	};
 	u64 begin = monitor_now_ns();
 	int status, ret;
 
 	*result = (struct hunt_result){ .end = HUNT_FAILED };
-	ret = run_it(h, &l.out, &status);
+	ret = h->strategy ? search_it(h, &l.out, &status) : run_it(h, &l.out, &status);
 	if (ret) {
 		snprintf(result->why, sizeof(result->why), "%s", strerror(-ret));
 		return;
@@ -149,6 +176,10 @@ void hunt(const struct hunt *h, struct hunt_result *result)
 	result->end = judge(status, l.last, result);
 	if (!l.found_ns || result->end != HUNT_FOUND)
 		l.found_ns = monitor_now_ns();
+	if (h->strategy && result->end == HUNT_FOUND && !result->schedules) {
+		result->end = HUNT_FAILED;
+		snprintf(result->why, sizeof(result->why), "it fell over: %s", l.last);
+	}
 	result->seconds = (l.found_ns - begin) / 1e9;
 	save_log(h, result, &l.out);
 	free(l.out.text);

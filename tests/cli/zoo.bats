@@ -119,6 +119,38 @@ mine() {
 	[[ "$output" =~ $bug.*\ -( |$) ]]
 }
 
+@test "searches by strategies instead of storms: schedules are counted" {
+	refuses "--strategy: name one of random" zoo --bug $bug --strategy ,
+	refuses "--strategy: 'i' is one too many" zoo --bug $bug --strategy a,b,c,d,e,f,g,h,i
+	refuses "--runs: 0 is out of range" zoo --bug $bug --strategy random --runs 0
+	local bug=pte-table-publish-before-init
+	mine --bug $bug,canary-hw --strategy random,pct:2 --scenario fault-munmap,table-birth \
+		--seeds 2 --runs 3000 --json zoo.json --svg zoo.svg
+	[[ "$output" == *"3000 schedules for a seed, memory sc, scenarios in turn: fault-munmap,table-birth"* ]]
+	[[ "$output" =~ $bug\ +2/2\ [0-9]+\ \([0-9]+\ to\ [0-9]+\) ]]
+	[[ "$stderr" == *"seed 2: found in "*" schedules, in "*": "* ]]
+	python3 - <<-'PY'
+	import json
+	import xml.etree.ElementTree as tree
+	*cells, last = [json.loads(line) for line in open("zoo.json")]
+	assert [c["strategy"] for c in cells] == ["random", "pct:2"] * 2, cells
+	cell = cells[0]
+	assert cell["found"] == cell["seeds"] == len(cell["schedules"]) == 2, cell
+	assert 1 <= cell["min"] <= cell["median"] <= cell["max"] <= 3000, cell
+	assert sum(cell["scenarios"].values()) == 2, cell
+	assert set(cell["scenarios"]) <= {"fault-munmap", "table-birth"}, cell
+	# n k for each of two scenarios
+	assert 2 * 3 * 50 < cell["pct_bound"] < 2 * 12 * 2000, cell
+	assert last["budget_schedules"] == 3000, last
+	found = sum(c["found"] for c in cells)
+	dots = [e for e in tree.parse("zoo.svg").iter() if e.tag.endswith("circle")]
+	assert len(dots) == found, (dots, found)
+	PY
+	mine --bug $bug --strategy randm --seeds 1 --quiet
+	[ "$status" -eq 3 ]
+	[[ "$stderr" == *"--strategy: there is no 'randm'"* ]]
+}
+
 @test "JSON on standard output is all there is on it" {
 	mine --bug $bug --seeds 1 --json - --quiet
 	[ "$status" -eq 0 ]
