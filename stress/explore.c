@@ -6,12 +6,10 @@
  * is made short and printed with a token, which `mmstorm replay' runs again.
  */
 #include <errno.h>
-#include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/prng.h"
 #include "check/check.h"
@@ -23,11 +21,13 @@
 #include "stress/json.h"
 #include "stress/lists.h"
 #include "stress/options.h"
+#include "stress/patience.h"
 #include "stress/sanitizer.h"
 #include "stress/scaling.h"
 #include "stress/searched.h"
 
 struct explore_options {
+	struct searched_draw draw;	/* of a storm's programs */
 	const char	*strategy;
 	u64		runs, first, seed, max_points;
 	unsigned int	fills, shorten;
@@ -39,6 +39,12 @@ struct explore_options {
 #define ROW(field) .offset = offsetof(struct explore_options, field)
 
 static const struct option_row rows[] = {
+	{ "ops", 'n', OPTION_COUNT, ROW(draw.ops), 1, 100000, NULL,
+	  "of storm:NAME: length of the programs that are drawn, a new one for each run" },
+	{ "cpus", 'c', OPTION_COUNT, ROW(draw.cpus), 1, 64, NULL,
+	  "of storm:NAME: simulated CPUs" },
+	{ "tasks", 0, OPTION_COUNT, ROW(draw.tasks), 0, OP_TASKS_MAX, NULL,
+	  "of storm:NAME: tasks at the start (0: the storm's)" },
 	{ "strategy", 0, OPTION_STRING, ROW(strategy), 0, 0, NULL,
 	  "random, sticky, pct:D (D from 1 to 16), pos, or portfolio: all in turn" },
 	{ "runs", 0, OPTION_U64, ROW(runs), 1, 1ULL << 40, NULL, "schedules, at most" },
@@ -131,43 +137,12 @@ static int parse_memory(struct search *s)
 
 /* ---- searching ---- */
 
-static double now(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
-static bool asked_to_stop(void)
-{
-	sigset_t pending;
-
-	return !sigpending(&pending) &&
-	       (sigismember(&pending, SIGINT) || sigismember(&pending, SIGTERM));
-}
-
-static void block_signals(void)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-}
-
 static void start_strategy(struct search *s, u64 run)
 {
-	static const struct { enum strategy_kind kind; unsigned int depth; } turn[] = {
-		{ STRATEGY_RANDOM, 0 }, { STRATEGY_STICKY, 0 }, { STRATEGY_POS, 0 },
-		{ STRATEGY_PCT, 3 }, { STRATEGY_STICKY, 0 }, { STRATEGY_PCT, 4 },
-	};
-	u64 seed = hash64(s->o.seed, run, 0), nth = run / s->set.nr % ARRAY_SIZE(turn);
+	u64 seed = hash64(s->o.seed, run, 0);
 
 	if (s->portfolio)
-		strategy_start(&s->strategy, turn[nth].kind, seed, turn[nth].depth,
-			       s->at->decisions);
+		strategy_start_portfolio(&s->strategy, run / s->set.nr, seed, s->at->decisions);
 	else
 		strategy_start(&s->strategy, s->kind, seed, s->depth, s->at->decisions);
 }
@@ -176,8 +151,9 @@ static void say_before(struct search *s, u64 run)
 {
 	if (!MM_ASAN)
 		return;
-	snprintf(s->epitaph, sizeof(s->epitaph), "mmstorm: repeat: mmstorm explore %s --strategy %s --memory %s --seed 0x%llx --first %llu --runs 1%s%s",
-		 s->scenario, s->o.strategy ? s->o.strategy : "portfolio",
+	snprintf(s->epitaph, sizeof(s->epitaph), "mmstorm: repeat: mmstorm explore %s --ops %u --cpus %u --tasks %u --strategy %s --memory %s --seed 0x%llx --first %llu --runs 1%s%s",
+		 s->scenario, s->o.draw.ops, s->o.draw.cpus, s->o.draw.tasks,
+		 s->o.strategy ? s->o.strategy : "portfolio",
 		 memory_model_name(s->config.memory), s->o.seed, run,
 		 s->o.bugs ? " --bug " : "", s->o.bugs ? s->o.bugs : "");
 	sanitizer_set_epitaph(s->epitaph);
@@ -213,8 +189,10 @@ static int run_program(struct search *s, const u64 zoo[ZOO_WORDS])
 static int measure(struct search *s)
 {
 	static const u64 none[ZOO_WORDS];
-	int err;
+	int err = searched_draw(s->at, &s->o.draw, s->o.seed, 0);
 
+	if (err)
+		return err;
 	strategy_start(&s->strategy, STRATEGY_PCT, 0, 1, 0);
 	err = run_program(s, none);
 	s->at->decisions = s->result.decisions;
@@ -230,6 +208,8 @@ static int run_once(struct search *s, u64 run)
 	say_before(s, run);
 	if (!s->at->actors)
 		err = measure(s);
+	if (!err && !s->result.findings)
+		err = searched_draw(s->at, &s->o.draw, s->o.seed, run);
 	if (err || s->result.findings)
 		return err;
 	start_strategy(s, run);
@@ -244,24 +224,24 @@ static int run_once(struct search *s, u64 run)
 
 static bool timed_out(const struct search *s, double start)
 {
-	return s->o.timeout > 0 && now(CLOCK_MONOTONIC) - start >= s->o.timeout;
+	return s->o.timeout > 0 && patience_now(CLOCK_MONOTONIC) - start >= s->o.timeout;
 }
 
 static int search(struct search *s)
 {
-	double start = now(CLOCK_MONOTONIC), cpu = now(CLOCK_PROCESS_CPUTIME_ID);
+	double start = patience_now(CLOCK_MONOTONIC), cpu = patience_now(CLOCK_PROCESS_CPUTIME_ID);
 	int err = 0;
 
 	for (u64 i = 0; !err && !s->result.findings && i < s->o.runs; i++) {
 		err = run_once(s, s->o.first + i);
 		if (err)
 			break;
-		s->interrupted = asked_to_stop();
+		s->interrupted = patience_interrupted();
 		if (s->interrupted || timed_out(s, start))
 			break;
 	}
-	s->seconds = now(CLOCK_MONOTONIC) - start;
-	s->cpu = now(CLOCK_PROCESS_CPUTIME_ID) - cpu;
+	s->seconds = patience_now(CLOCK_MONOTONIC) - start;
+	s->cpu = patience_now(CLOCK_PROCESS_CPUTIME_ID) - cpu;
 	return err;
 }
 
@@ -276,7 +256,8 @@ static void shorten(struct search *s)
 
 	if (!s->o.shorten || !strncmp(before.title, "SANITIZER", 9))
 		return;
-	runs = shorten_schedule(&s->config, &s->schedule, before.title, s->o.shorten, &s->result);
+	runs = shorten_schedule(&s->config, &s->schedule, before.title, s->o.shorten, NULL,
+				NULL, &s->result);
 	fprintf(stderr, "mmstorm explore: %zu deviations from the default schedule, %zu after %u runs to shorten it\n",
 		length, s->schedule.nr, runs);
 }
@@ -380,7 +361,7 @@ static int explore(struct search *s)
 
 	s->config.fills = s->o.fills;
 	s->config.max_points = s->o.max_points;
-	block_signals();
+	patience_block_signals();
 	err = search(s);
 	if (err) {
 		fprintf(stderr, "mmstorm explore: the machine could not be set up: %s\n",
@@ -399,7 +380,7 @@ int cmd_explore(int argc, char **argv)
 {
 	struct search s = {
 		.o = { .runs = 10000, .seed = 1, .fills = 2, .max_points = 100000,
-		       .shorten = 2000 },
+		       .shorten = 2000, .draw = { .ops = 200, .cpus = 8 } },
 	};
 	int ret, words;
 
@@ -410,7 +391,7 @@ int cmd_explore(int argc, char **argv)
 		return EXIT_USAGE;
 	if (s.o.help || words != 1) {
 		fprintf(s.o.help ? stdout : stderr,
-			"usage: mmstorm explore SCENARIO|FILE[,...]|all [options]   ('mmstorm list scenarios')\n"
+			"usage: mmstorm explore SCENARIO|FILE|storm:NAME[,...]|all [options]   ('mmstorm list scenarios', storms)\n"
 			"       mmstorm explore --scaling STORM [options]   (virtual time; --help for its own)\n");
 		if (s.o.help)
 			options_help(rows);

@@ -19,6 +19,7 @@ static const struct command {
 	{ "zoo", cmd_zoo, "plant historical bugs and see which detectors find them" },
 	{ "bench", cmd_bench, "microbenchmarks, beside the real kernel's" },
 	{ "explore", cmd_explore, "search the interleavings of a small program for one that fails" },
+	{ "shrink", cmd_shrink, "of a failing run, as little as still fails, and its story" },
 	{ "replay", cmd_replay, "a token's run again, or the ops of a file, under the oracles" },
 	{ "show", cmd_show, "the layout that a program of op text leaves behind" },
 	{ "list", cmd_list, "storms, jobs, scenarios, bugs, checks, counters, windows, ops, archs, cases" },

@@ -20,12 +20,14 @@
 #include "stress/replay_input.h"
 #include "stress/sanitizer.h"
 #include "stress/script.h"
+#include "stress/tell.h"
 
 struct replay_options {
 	unsigned int	sched;
 	unsigned int	repeat;
 	const char	*checks;
 	const char	*bugs;
+	bool		story;
 	bool		help;
 };
 
@@ -43,6 +45,8 @@ static const struct option_row rows[] = {
 	  "oracles: all, none, or a list" },
 	{ "bug", 0, OPTION_STRING, ROW(bugs), 0, 0, NULL,
 	  "plant bugs of the zoo" },
+	{ "story", 0, OPTION_FLAG, ROW(story), 0, 0, NULL,
+	  "of a token: tell the run, a line for each step" },
 	{ "help", 'h', OPTION_FLAG, ROW(help), 0, 0, NULL, "this text" },
 	{ .name = NULL },
 };
@@ -131,6 +135,8 @@ static int replay_token(const char *text, const struct replay_options *o)
 		return ret == -ESTALE ? EXIT_DIVERGED :
 		       ret == -ENOMEM ? EXIT_RESOURCES : EXIT_USAGE;
 	}
+	if (o->story)
+		story_of(&token, stdout);
 	ret = run_token(&token, o);
 	replay_token_free(&token);
 	return ret;

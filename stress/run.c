@@ -148,19 +148,12 @@ static unsigned long frames_needed(const struct run *run,
 static struct op_world world_of(const struct run *run)
 {
 	const struct run_options *o = run->o;
-	const struct storm_info *storm = run->storm;
-	unsigned int most = storm->tasks_max ? storm->tasks_max : STORM_TASKS_MAX;
-	unsigned int tasks = o->tasks ? o->tasks : min(storm->tasks_per_cpu * o->cpus, most);
+	struct op_world world = storm_world(run->storm, o->cpus, o->tasks, o->seed);
 
-	return (struct op_world){
-		.cpus = o->cpus,
-		.tasks = tasks,
-		.procs = (tasks + storm->threads - 1) / storm->threads,
-		.pages = o->pages ? o->pages : storm->pages,
-		.files = o->files ? o->files : storm->files,
-		.file_pages = o->file_pages ? o->file_pages : storm->file_pages,
-		.seed = o->seed,
-	};
+	world.pages = o->pages ? o->pages : world.pages;
+	world.files = o->files ? o->files : world.files;
+	world.file_pages = o->file_pages ? o->file_pages : world.file_pages;
+	return world;
 }
 
 static int boot(struct run *run, const struct op_world *world)

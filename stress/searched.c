@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The programs that a search goes through: scenarios by name, files of op text.
+ * The programs that a search goes through: scenarios by name, files of op text, what storms draw.
  */
 #include "stress/searched.h"
 
@@ -8,10 +8,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/prng.h"
+#include "ops/swarm.h"
 #include "ops/text.h"
+#include "ops/unroll.h"
 #include "stress/exit_codes.h"
 #include "stress/scenarios.h"
 #include "stress/script.h"
+
+#define STORM_PREFIX	"storm:"
+#define AXIS_PROGRAM	0x70726f6772616dULL	/* keeps its seeds apart from the schedules' */
 
 /* The next place of the set; NULL: no memory. */
 static struct searched *another(struct searched_set *set, const char *name)
@@ -53,10 +59,29 @@ static int add_file(struct searched_set *set, const char *command, const char *p
 	return EXIT_CLEAN;
 }
 
+static int add_storm(struct searched_set *set, const char *command, const char *word)
+{
+	const struct storm_info *storm = storm_find(word + strlen(STORM_PREFIX));
+	struct searched *item;
+
+	if (!storm) {
+		fprintf(stderr, "mmstorm %s: there is no storm '%s'; 'mmstorm list storms' names them\n",
+			command, word + strlen(STORM_PREFIX));
+		return EXIT_USAGE;
+	}
+	item = another(set, word);
+	if (!item)
+		return EXIT_RESOURCES;
+	item->storm = storm;
+	return EXIT_CLEAN;
+}
+
 static int add(struct searched_set *set, const char *command, const char *word)
 {
 	const struct scenario *scenario = scenario_find(word);
 
+	if (!strncmp(word, STORM_PREFIX, strlen(STORM_PREFIX)))
+		return add_storm(set, command, word);
 	if (scenario)
 		return add_scenario(set, scenario);
 	if (strchr(word, '/') || strchr(word, '.'))
@@ -101,4 +126,20 @@ void searched_free(struct searched_set *set)
 	free(set->item);
 	free(set->words);
 	*set = (struct searched_set){ .nr = 0 };
+}
+
+int searched_draw(struct searched *item, const struct searched_draw *draw, u64 seed, u64 run)
+{
+	u64 drawn = hash64(seed, AXIS_PROGRAM, run);
+	struct op_world world;
+	struct op_mix mix;
+
+	if (!item->storm)
+		return 0;
+	world = storm_world(item->storm, draw->cpus, draw->tasks, drawn);
+	mix = item->storm->mix;
+	if (item->storm->swarm)
+		op_mix_swarm(&item->storm->mix, drawn, &mix);
+	op_list_free(&item->list);
+	return op_unroll(&world, &mix, draw->ops, &item->list);
 }

@@ -39,4 +39,8 @@ extern const struct storm_info *const storms[];
 
 const struct storm_info *storm_find(const char *name);
 
+/* What it is let loose on; tasks 0: as many as it has by cpus. */
+struct op_world storm_world(const struct storm_info *storm, unsigned int cpus,
+			    unsigned int tasks, u64 seed);
+
 #endif /* MMSTORM_STRESS_STORM_H */

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "base/compiler.h"
 #include "stress/storm.h"
 #include "stress/storms/storms.h"
 
@@ -76,4 +77,22 @@ const struct storm_info *storm_find(const char *name)
 		if (!strcmp(storms[i]->name, name))
 			return storms[i];
 	return NULL;
+}
+
+struct op_world storm_world(const struct storm_info *storm, unsigned int cpus,
+			    unsigned int tasks, u64 seed)
+{
+	unsigned int most = storm->tasks_max ? storm->tasks_max : STORM_TASKS_MAX;
+
+	if (!tasks)
+		tasks = min(storm->tasks_per_cpu * cpus, most);
+	return (struct op_world){
+		.cpus = cpus,
+		.tasks = tasks,
+		.procs = (tasks + storm->threads - 1) / storm->threads,
+		.pages = storm->pages,
+		.files = storm->files,
+		.file_pages = storm->file_pages,
+		.seed = seed,
+	};
 }

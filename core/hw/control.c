@@ -310,8 +310,10 @@ static void decide(struct control *c, bool others)
 
 static void step(struct control *c, struct control_cpu *cc, enum sched_kind kind, const void *obj)
 {
-	const struct vcpu *cpu = nth_cpu(c, c->cur);
+	struct vcpu *cpu = nth_cpu(c, c->cur);
 
+	if (unlikely(c->config.watch))
+		c->config.watch(c->config.watch_arg, cpu, kind, obj);
 	if (unlikely(++c->stats.points > c->config.max_points))
 		cut_off(c, CONTROL_LIMIT);
 	cc->kind = (u8)kind;

@@ -30,6 +30,10 @@ struct vcpu;
  * Time is virtual.  Hardware's own doings have a budget (control_config.fills), or a
  * search would drown in them.
  */
+/* The current vCPU has come to a point, and goes no further before others have had a chance. */
+typedef void (*control_watch_fn)(void *arg, struct vcpu *cpu, enum sched_kind kind,
+				 const void *obj);
+
 struct control_config {
 	struct strategy	*strategy;	/* started; NULL: the default, always */
 	struct schedule	*record;	/* gets what is not the default; may be NULL */
@@ -37,6 +41,8 @@ struct control_config {
 	unsigned int	fills;		/* of TLBs, by hardware, in a run */
 	enum memory_model memory;	/* sync/store_buffer.h */
 	struct cost_times *times;	/* decides instead of the strategy; may be NULL */
+	control_watch_fn watch;		/* may be NULL; disturbs nothing */
+	void		*watch_arg;
 };
 
 #define CONTROL_MAX_POINTS	1000000ULL

@@ -54,7 +54,7 @@ struct op_task {
 	bool			finished;		/* serial: nor children */
 
 	/* Written by the task, read by others of a program; release, acquire. */
-	u64			line;			/* of its next op */
+	u64			line;			/* of its next op, or OP_NO_LINE */
 	u32			barriers;		/* it has come to */
 
 	/* Storms: asleep in a nap; the list under op_nap.lock, the flag ends the sleep. */

@@ -16,8 +16,6 @@
 #include "kern/task.h"
 #include "ops/exec_int.h"
 
-#define NO_LINE	(~0ULL)
-
 static const struct mm_op *line_op(const struct op_run *run, u64 line)
 {
 	return &run->list->ops[line];
@@ -31,7 +29,7 @@ static u64 next_line(const struct op_task *t, u64 line)
 	for (; line < list->nr; line++)
 		if (list->ops[line].task == t->index)
 			return line;
-	return NO_LINE;
+	return OP_NO_LINE;
 }
 
 static int program_setup(struct op_run *run)
@@ -48,7 +46,7 @@ static u64 program_task_id(const struct op_task *child)
 {
 	/* The line that it starts behind tells one tenant from the next. */
 	return 1 + child->index +
-	       (child->line == NO_LINE ? 0 : child->line) * OP_TASKS_MAX;
+	       (child->line == OP_NO_LINE ? 0 : child->line) * OP_TASKS_MAX;
 }
 
 /* The child does the lines behind the one that makes it. */
@@ -75,7 +73,7 @@ static bool line_is_nobodys(struct op_run *run, u64 line)
 
 /*
  * The turn moves to the next line that must be waited for.  `done' is a line
- * that its task has just finished, or NO_LINE when a task ended.
+ * that its task has just finished, or OP_NO_LINE when a task ended.
  */
 static void turn_on(struct op_run *run, u64 done)
 {
@@ -127,7 +125,7 @@ static bool all_arrived(struct op_task *t, u64 set)
 		if (other == t || !(set & 1ULL << i))
 			continue;
 		if (op_place_taken(other) &&
-		    smp_load_acquire(&other->line) != NO_LINE &&
+		    smp_load_acquire(&other->line) != OP_NO_LINE &&
 		    smp_load_acquire(&other->barriers) < t->barriers)
 			return false;
 	}
@@ -168,10 +166,10 @@ static void do_line(struct op_task *t, u64 line, bool *more)
 		barrier(t, op, line);
 	*more = op_do(t, op, line);
 	/* Release: pairs with those who wait for this line. */
-	smp_store_release(&t->line, *more ? next_line(t, line + 1) : NO_LINE);
+	smp_store_release(&t->line, *more ? next_line(t, line + 1) : OP_NO_LINE);
 	if (run->world.ordered && !(op->flags & OP_F_ASYNC))
 		turn_on(run, line);
-	if (run->world.ordered || t->line == NO_LINE)
+	if (run->world.ordered || t->line == OP_NO_LINE)
 		wake_up_all(&run->wq);
 	op_between(run);
 }
@@ -179,9 +177,9 @@ static void do_line(struct op_task *t, u64 line, bool *more)
 /* Gives up what is left, for a stop: nobody is to wait for it. */
 static void give_up(struct op_task *t)
 {
-	smp_store_release(&t->line, NO_LINE);
+	smp_store_release(&t->line, OP_NO_LINE);
 	if (t->run->world.ordered)
-		turn_on(t->run, NO_LINE);
+		turn_on(t->run, OP_NO_LINE);
 	wake_up_all(&t->run->wq);
 }
 
@@ -191,8 +189,8 @@ static void program_main(struct op_task *t)
 
 	/* The first lines may be nobody's. */
 	if (t->run->world.ordered)
-		turn_on(t->run, NO_LINE);
-	while (t->line != NO_LINE && !op_stopped(t->run))
+		turn_on(t->run, OP_NO_LINE);
+	while (t->line != OP_NO_LINE && !op_stopped(t->run))
 		do_line(t, t->line, &more);
 	give_up(t);
 	/* An exit ends the task; without one it lives as long as the others. */
@@ -209,7 +207,7 @@ static void program_left(struct op_task *t)
 	if (run->serial)
 		return;
 	if (run->world.ordered)
-		turn_on(run, NO_LINE);
+		turn_on(run, OP_NO_LINE);
 	wake_up_all(&run->wq);
 }
 

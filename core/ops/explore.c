@@ -17,13 +17,15 @@
 #include "hw/sums.h"
 #include "kern/boot.h"
 #include "kern/sched.h"
-#include "ops/exec.h"
+#include "kern/task.h"
+#include "ops/exec_int.h"
 #include "trace/trace.h"
 
 struct exploration {
 	struct machine		*machine;
 	struct op_run		*run;
 	struct explore_result	*result;
+	const struct explore_watch *watch;	/* never NULL */
 };
 
 static void mix_in(struct explore_result *r, u64 word)
@@ -37,6 +39,8 @@ static void on_finding(struct finding_sink *sink, const struct finding *f)
 {
 	struct exploration *e = sink->priv;
 
+	if (e->watch->finding)
+		e->watch->finding(e->watch->arg, f);
 	if (e->result->findings++)
 		return;
 	memcpy(e->result->title, f->title, sizeof(e->result->title));
@@ -123,6 +127,7 @@ static int boot(struct exploration *e, const struct explore_config *config,
 			.strategy = strategy, .record = record,
 			.max_points = config->max_points, .fills = config->fills,
 			.memory = config->memory,
+			.watch = e->watch->point, .watch_arg = e->watch->arg,
 		},
 	};
 	struct op_run_config rc = {
@@ -140,6 +145,8 @@ static int boot(struct exploration *e, const struct explore_config *config,
 		rc.machine = e->machine;
 		err = op_run_create(&rc, &e->run);
 	}
+	if (!err && e->watch->begin)
+		e->watch->begin(e->watch->arg, e->machine);
 	return err;
 }
 
@@ -164,12 +171,17 @@ static void take_stock(struct exploration *e)
 	for (unsigned int i = 0; i < e->machine->nr_cpus; i++)
 		mix_in(r, e->machine->sched_cpus[i]->local.trace->hash);
 	mix_in(r, r->findings);
+	if (e->watch->end)
+		e->watch->end(e->watch->arg, e->machine);
 }
 
 int explore_run(const struct explore_config *config, struct strategy *strategy,
 		struct schedule *record, struct explore_result *result)
 {
-	struct exploration e = { .result = result };
+	static const struct explore_watch nobody;
+	struct exploration e = {
+		.result = result, .watch = config->watch ? config->watch : &nobody,
+	};
 	int err;
 
 	memset(result, 0, sizeof(*result));
@@ -193,4 +205,16 @@ int explore_run(const struct explore_config *config, struct strategy *strategy,
 	if (record && record->lost)
 		return -ENOMEM;
 	return result->stuck ? 0 : err;
+}
+
+bool explore_at(const struct machine *m, unsigned int cpu, unsigned int *slot, u64 *line)
+{
+	const struct task_struct *task = m->cpus[cpu]->current_task;
+	const struct op_task *t = task ? task->private : NULL;
+
+	if (!t)
+		return false;
+	*slot = t->index;
+	*line = t->line;
+	return true;
 }

@@ -2,6 +2,7 @@
 #ifndef MMSTORM_OPS_EXPLORE_H
 #define MMSTORM_OPS_EXPLORE_H
 
+#include "base/finding.h"
 #include "hw/control.h"
 #include "ops/op.h"
 #include "sync/windows.h"
@@ -20,6 +21,22 @@ struct explore_config {
 	unsigned int		fills;		/* control_config.fills */
 	u64			max_points;	/* control_config.max_points */
 	enum memory_model	memory;		/* control_config.memory */
+	const struct explore_watch *watch;	/* who looks on; may be NULL */
+};
+
+/*
+ * Looks on at a run, and disturbs nothing: no points, no random numbers of the machine's.
+ * Each may be NULL.
+ */
+struct explore_watch {
+	/* Before anything runs; when all is over, and before the machine goes. */
+	void	(*begin)(void *arg, struct machine *m);
+	void	(*end)(void *arg, struct machine *m);
+	/* The current vCPU is at a point (control_config.watch). */
+	control_watch_fn point;
+	/* The first finding of a title, by whoever made it. */
+	void	(*finding)(void *arg, const struct finding *f);
+	void	*arg;
 };
 
 struct explore_result {
@@ -45,5 +62,11 @@ struct explore_result {
  */
 int explore_run(const struct explore_config *config, struct strategy *strategy,
 		struct schedule *record, struct explore_result *result);
+
+/*
+ * While a run is under way: the slot of the task that is on vCPU cpu, and the line that it
+ * is at, or OP_NO_LINE.  False: none is there.
+ */
+bool explore_at(const struct machine *m, unsigned int cpu, unsigned int *slot, u64 *line);
 
 #endif /* MMSTORM_OPS_EXPLORE_H */

@@ -237,6 +237,8 @@ unsigned long op_resolve(const struct op_world *world, u64 addr,
 bool op_valid(const struct mm_op *op);
 bool op_equal(const struct mm_op *a, const struct mm_op *b);
 
+#define OP_NO_LINE	(~0ULL)		/* of a program */
+
 /* A program: ops in the order in which they are written. */
 struct op_list {
 	struct op_world	world;

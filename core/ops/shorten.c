@@ -16,7 +16,14 @@ struct shortening {
 	struct schedule		try, record;
 	struct strategy		strategy;
 	unsigned int		runs, max_runs;
+	bool			(*go_on)(void *arg);
+	void			*arg;
 };
+
+static bool may_run(const struct shortening *s)
+{
+	return s->runs < s->max_runs && (!s->go_on || s->go_on(s->arg));
+}
 
 /* All of @from but @nr deviations from @first on. */
 static bool leave_out(struct shortening *s, const struct schedule *from, size_t first, size_t nr)
@@ -46,7 +53,7 @@ static bool pass(struct shortening *s, struct schedule *schedule, size_t nr,
 	bool shorter = false;
 	size_t at = 0;
 
-	while (at < schedule->nr && s->runs < s->max_runs) {
+	while (at < schedule->nr && may_run(s)) {
 		size_t n = min(nr, schedule->nr - at);
 
 		if (leave_out(s, schedule, at, n) && fails(s, &r) &&
@@ -62,12 +69,16 @@ static bool pass(struct shortening *s, struct schedule *schedule, size_t nr,
 
 unsigned int shorten_schedule(const struct explore_config *config, struct schedule *schedule,
 			      const char *title, unsigned int max_runs,
+			      bool (*go_on)(void *arg), void *arg,
 			      struct explore_result *result)
 {
-	struct shortening s = { .config = config, .title = title, .max_runs = max_runs };
+	struct shortening s = {
+		.config = config, .title = title, .max_runs = max_runs, .go_on = go_on,
+		.arg = arg,
+	};
 	size_t nr = schedule->nr;
 
-	while (nr && s.runs < max_runs) {
+	while (nr && may_run(&s)) {
 		if (!pass(&s, schedule, nr, result) || nr > schedule->nr)
 			nr = nr > 1 ? nr / 2 : 0;
 	}

@@ -59,6 +59,24 @@ void strategy_start_replay(struct strategy *s, const struct schedule *schedule)
 	s->replay.missed = 0;
 }
 
+void strategy_start_portfolio(struct strategy *s, u64 n, u64 seed, u64 expected)
+{
+	static const struct { enum strategy_kind kind; unsigned int depth; } turn[] = {
+		{ STRATEGY_RANDOM, 0 }, { STRATEGY_STICKY, 0 }, { STRATEGY_POS, 0 },
+		{ STRATEGY_PCT, 3 }, { STRATEGY_STICKY, 0 }, { STRATEGY_PCT, 4 },
+	};
+
+	n %= ARRAY_SIZE(turn);
+	strategy_start(s, turn[n].kind, seed, turn[n].depth, expected);
+}
+
+void strategy_start_caller(struct strategy *s, strategy_fn choose, void *arg)
+{
+	s->kind = STRATEGY_CALLER;
+	s->caller.choose = choose;
+	s->caller.arg = arg;
+}
+
 static unsigned int actor(const struct sched_choice *choice)
 {
 	return choice->cpu * NR_SCHED_EVENTS + choice->event;
@@ -217,6 +235,7 @@ unsigned int strategy_choose(struct strategy *s, const struct sched_choices *c)
 	case STRATEGY_POS:	return pos(s, c);
 	case STRATEGY_REPLAY:	return replay(s, c);
 	case STRATEGY_BYTES:	return strategy_bytes_choose(s, c);
+	case STRATEGY_CALLER:	return s->caller.choose(s->caller.arg, c);
 	case NR_STRATEGIES:	break;
 	}
 	MM_BUG();

@@ -18,6 +18,7 @@
  *		CAV 2018)
  *	replay	what a schedule lists
  *	bytes	what a fuzzer's bytes say (strategy_bytes.c)
+ *	caller	a function of the caller's, who may know more of what runs
  *
  * Fills of hardware and ticks, which may happen at any time and make nobody go on, are
  * drawn seldom by all of them.
@@ -51,6 +52,7 @@ enum strategy_kind {
 	STRATEGY_POS,
 	STRATEGY_REPLAY,
 	STRATEGY_BYTES,
+	STRATEGY_CALLER,
 	NR_STRATEGIES,
 };
 
@@ -62,6 +64,7 @@ enum strategy_kind {
 #define SCHEDULE_BYTES_RECORD	3
 #define SCHEDULE_BYTES_CPUS	8
 #define SCHEDULE_BYTES_SEEN	4096
+typedef unsigned int (*strategy_fn)(void *arg, const struct sched_choices *c);
 
 struct strategy {
 	enum strategy_kind	kind;
@@ -90,13 +93,23 @@ struct strategy {
 			u8	*seen;
 			u32	last;		/* who was put off for whom */
 		} bytes;
+		struct {
+			strategy_fn choose;
+			void	*arg;
+		} caller;
 	};
 };
 
 /* For one run.  depth and expected (how many decisions, about: k) are PCT's. */
 void strategy_start(struct strategy *s, enum strategy_kind kind, u64 seed, unsigned int depth,
 		    u64 expected);
+/*
+ * The n-th run of a portfolio: what walks, POS and PCT of some depths find between them is
+ * more than any of them finds.
+ */
+void strategy_start_portfolio(struct strategy *s, u64 n, u64 seed, u64 expected);
 void strategy_start_replay(struct strategy *s, const struct schedule *schedule);
+void strategy_start_caller(struct strategy *s, strategy_fn choose, void *arg);
 
 /*
  * Whole records of @bytes, which stay; @seen, if not NULL, are SCHEDULE_BYTES_SEEN

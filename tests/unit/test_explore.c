@@ -117,7 +117,7 @@ static void failing_schedules_get_short_and_stay_failing(void **state)
 
 	memcpy(title, r.title, sizeof(title));
 	less = r;
-	shorten_schedule(&config, &schedule, title, 1000, &less);
+	shorten_schedule(&config, &schedule, title, 1000, NULL, NULL, &less);
 	assert_true(schedule.nr && schedule.nr <= before && schedule.nr < 20);
 	strategy_start_replay(&strategy, &schedule);
 	assert_int_equal(explore_run(&config, &strategy, NULL, &r), 0);
