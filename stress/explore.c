@@ -18,6 +18,7 @@
 #include "ops/shorten.h"
 #include "stress/commands.h"
 #include "stress/exit_codes.h"
+#include "stress/finding_file.h"
 #include "stress/json.h"
 #include "stress/lists.h"
 #include "stress/options.h"
@@ -32,7 +33,7 @@ struct explore_options {
 	u64		runs, first, seed, max_points;
 	unsigned int	fills, shorten;
 	double		timeout;
-	const char	*checks, *bugs, *json, *memory;
+	const char	*checks, *bugs, *json, *memory, *from;
 	bool		token, help;
 };
 
@@ -45,6 +46,8 @@ static const struct option_row rows[] = {
 	  "of storm:NAME: simulated CPUs" },
 	{ "tasks", 0, OPTION_COUNT, ROW(draw.tasks), 0, OP_TASKS_MAX, NULL,
 	  "of storm:NAME: tasks at the start (0: the storm's)" },
+	{ "from", 0, OPTION_STRING, ROW(from), 0, 0, NULL,
+	  "a finding of a storm (mmstorm run --json FILE): look for it in the ops around it" },
 	{ "strategy", 0, OPTION_STRING, ROW(strategy), 0, 0, NULL,
 	  "random, sticky, pct:D (D from 1 to 16), pos, or portfolio: all in turn" },
 	{ "runs", 0, OPTION_U64, ROW(runs), 1, 1ULL << 40, NULL, "schedules, at most" },
@@ -72,6 +75,8 @@ static const struct option_row rows[] = {
 struct search {
 	const char		*scenario;	/* as it was asked for */
 	struct explore_options	o;
+	struct finding_file	from;		/* its title is what is looked for */
+	u64			others;		/* runs that found something else */
 	struct searched_set	set;
 	struct searched		*at;		/* the one that is run */
 	u64			zoo[ZOO_WORDS];	/* planted */
@@ -135,6 +140,39 @@ static int parse_memory(struct search *s)
 	return -EINVAL;
 }
 
+/* Bugs and oracles are the storm's, if none are asked for. */
+static int parse_finding(struct search *s)
+{
+	const char *bugs = s->o.bugs ? s->o.bugs : s->from.bugs;
+	const char *checks = s->o.checks ? s->o.checks : s->from.checks;
+	int ret = searched_load_text(&s->set, "explore", s->o.from, s->from.program);
+
+	if (!ret && (parse_bugs("explore", bugs, s->zoo) ||
+		     parse_checks("explore", checks, &s->config.checks)))
+		ret = EXIT_USAGE;
+	return ret;
+}
+
+/* The ops around a finding. */
+static int load_finding(struct search *s)
+{
+	int ret = finding_file_load(&s->from, "explore", s->o.from);
+
+	if (ret)
+		return ret;
+	ret = parse_finding(s);
+	if (ret) {
+		searched_free(&s->set);
+		finding_file_free(&s->from);
+	}
+	return ret;
+}
+
+static int load(struct search *s)
+{
+	return s->o.from ? load_finding(s) : searched_load(&s->set, "explore", s->scenario);
+}
+
 /* ---- searching ---- */
 
 static void start_strategy(struct search *s, u64 run)
@@ -151,9 +189,9 @@ static void say_before(struct search *s, u64 run)
 {
 	if (!MM_ASAN)
 		return;
-	snprintf(s->epitaph, sizeof(s->epitaph), "mmstorm: repeat: mmstorm explore %s --ops %u --cpus %u --tasks %u --strategy %s --memory %s --seed 0x%llx --first %llu --runs 1%s%s",
-		 s->scenario, s->o.draw.ops, s->o.draw.cpus, s->o.draw.tasks,
-		 s->o.strategy ? s->o.strategy : "portfolio",
+	snprintf(s->epitaph, sizeof(s->epitaph), "mmstorm: repeat: mmstorm explore %s%s --ops %u --cpus %u --tasks %u --strategy %s --memory %s --seed 0x%llx --first %llu --runs 1%s%s",
+		 s->o.from ? "--from " : "", s->scenario, s->o.draw.ops, s->o.draw.cpus,
+		 s->o.draw.tasks, s->o.strategy ? s->o.strategy : "portfolio",
 		 memory_model_name(s->config.memory), s->o.seed, run,
 		 s->o.bugs ? " --bug " : "", s->o.bugs ? s->o.bugs : "");
 	sanitizer_set_epitaph(s->epitaph);
@@ -167,6 +205,15 @@ static void look_at_sanitizer(struct search *s)
 			 "SANITIZER: a report, see standard error");
 }
 
+/* Another finding than the one that is looked for is no reason to stop. */
+static void look_at_title(struct search *s)
+{
+	if (!s->result.findings || !s->from.title || !strcmp(s->result.title, s->from.title))
+		return;
+	s->others++;
+	s->result.findings = 0;
+}
+
 static int run_program(struct search *s, const u64 zoo[ZOO_WORDS])
 {
 	int err;
@@ -176,6 +223,7 @@ static int run_program(struct search *s, const u64 zoo[ZOO_WORDS])
 	err = explore_run(&s->config, &s->strategy, &s->schedule, &s->result);
 	if (err)
 		return err;
+	look_at_title(s);
 	look_at_sanitizer(s);
 	for (unsigned int i = 0; i < NR_WINDOWS; i++)
 		s->windows[i] += s->result.windows[i];
@@ -346,6 +394,8 @@ static int report(struct search *s)
 	printf("%llu schedules in %.2f s, %.2f s of CPU: %.0f/s; %llu decisions, %.2f M/s; %llu points\n",
 	       runs, s->seconds, s->cpu, rate(runs, s->cpu), decisions,
 	       rate(decisions, s->cpu) * 1e-6, s->points);
+	if (s->others)
+		printf("%llu schedules found something else than '%s'\n", s->others, s->from.title);
 	printf("mmstorm: %s seed=0x%llx schedules=%llu findings=%u\n", verdict(s), s->o.seed, runs,
 	       s->result.findings);
 	if (write_json(s))
@@ -371,6 +421,7 @@ static int explore(struct search *s)
 		ret = report(s);
 	}
 	searched_free(&s->set);
+	finding_file_free(&s->from);
 	schedule_free(&s->schedule);
 	free(s->token);
 	return ret;
@@ -389,15 +440,15 @@ int cmd_explore(int argc, char **argv)
 	words = options_parse("explore", rows, argc, argv, &s.o);
 	if (words < 0)
 		return EXIT_USAGE;
-	if (s.o.help || words != 1) {
+	if (s.o.help || words != !s.o.from) {
 		fprintf(s.o.help ? stdout : stderr,
-			"usage: mmstorm explore SCENARIO|FILE|storm:NAME[,...]|all [options]   ('mmstorm list scenarios', storms)\n"
+			"usage: mmstorm explore SCENARIO|FILE|storm:NAME[,...]|all|--from FINDING [options]   ('mmstorm list scenarios', storms)\n"
 			"       mmstorm explore --scaling STORM [options]   (virtual time; --help for its own)\n");
 		if (s.o.help)
 			options_help(rows);
 		return s.o.help ? EXIT_CLEAN : EXIT_USAGE;
 	}
-	s.scenario = argv[1];
+	s.scenario = s.o.from ? s.o.from : argv[1];
 	if (parse_strategy(&s) || parse_memory(&s) ||
 	    parse_checks("explore", s.o.checks, &s.config.checks) ||
 	    parse_bugs("explore", s.o.bugs, s.zoo))
@@ -406,6 +457,6 @@ int cmd_explore(int argc, char **argv)
 		fprintf(stderr, "mmstorm explore: this build has no scheduling points\n");
 		return EXIT_SKIPPED;
 	}
-	ret = searched_load(&s.set, "explore", s.scenario);
+	ret = load(&s);
 	return ret ? ret : explore(&s);
 }

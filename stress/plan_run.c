@@ -40,13 +40,13 @@ static void print_begin(const struct plan *plan, size_t i, FILE *out)
 
 /* ---- running ---- */
 
-static void run_all(struct plan *plan, FILE *json)
+static void run_all(struct plan *plan, struct document *json)
 {
 	size_t i;
 
 	for (i = 0; i < plan->nr && !monitor_interrupted(); i++) {
 		if (has_total(plan))
-			print_begin(plan, i, json == stdout ? stderr : stdout);
+			print_begin(plan, i, json->file == stdout ? stderr : stdout);
 		run_storm(&plan->planned[i]->run, json);
 		plan->planned[i]->done = true;
 	}
@@ -131,7 +131,7 @@ int plan_run(struct plan *plan)
 		print_plan(plan, stderr);
 	if (document_open(&json, line->json))
 		return EXIT_RESOURCES;
-	run_all(plan, json.file);
+	run_all(plan, &json);
 	total = add_up(plan);
 	if (has_total(plan)) {
 		print_total(plan, &total, json.file == stdout ? stderr : stdout);

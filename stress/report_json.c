@@ -3,11 +3,13 @@
  * A run as JSON lines: one "finding" line each, then one "summary".
  */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/atomic.h"
 #include "hw/machine.h"
 #include "hw/sums.h"
 #include "ops/swarm.h"
+#include "ops/text.h"
 #include "stress/json.h"
 #include "stress/run.h"
 #include "stress/sanitizer.h"
@@ -19,7 +21,37 @@ static void write_section(struct json *j, const struct run *run)
 		json_string(j, "section", run->section);
 }
 
-static void write_findings(FILE *file, const struct run *run)
+/* What finds it again: the ops around the first finding, and what they ran under. */
+static void write_program(struct json *j, const struct run *run)
+{
+	struct op_list list;
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out;
+
+	if (recent_program(&run->recent, &run->world, &run->mix, &list))
+		return;
+	out = open_memstream(&text, &len);
+	if (out) {
+		op_text_write(&list, out);
+		if (!fclose(out))
+			json_string(j, "program", text);
+	}
+	free(text);
+	op_list_free(&list);
+}
+
+static void write_asked(struct json *j, const struct run *run)
+{
+	json_string(j, "storm", run->storm->name);
+	json_hex(j, "seed", run->o->seed);
+	if (run->o->bugs)
+		json_string(j, "bugs", run->o->bugs);
+	if (run->o->checks)
+		json_string(j, "checks", run->o->checks);
+}
+
+void report_json_findings(FILE *file, const struct run *run)
 {
 	const struct finding *f;
 	struct json j;
@@ -33,6 +65,9 @@ static void write_findings(FILE *file, const struct run *run)
 		json_string(&j, "detail", f->detail);
 		json_u64(&j, "count", READ_ONCE(f->count));
 		json_string(&j, "repeat", run->repeat);
+		write_asked(&j, run);
+		if (!i)
+			write_program(&j, run);
 		json_end(&j);
 	}
 }
@@ -130,6 +165,6 @@ static void write_summary(FILE *file, const struct run *run)
 
 void report_json(FILE *out, const struct run *run)
 {
-	write_findings(out, run);
+	report_json_findings(out, run);
 	write_summary(out, run);
 }

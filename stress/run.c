@@ -17,6 +17,7 @@
 #include "kern/boot.h"
 #include "kern/sched.h"
 #include "ops/swarm.h"
+#include "stress/document.h"
 #include "stress/lists.h"
 #include "stress/plan.h"
 #include "stress/run.h"
@@ -119,7 +120,11 @@ void run_options_default(struct run_options *o)
 
 static void on_finding(struct finding_sink *sink, const struct finding *f)
 {
-	report_finding(stderr, sink->priv, f);
+	struct run *run = sink->priv;
+
+	if (run->ops && f->seq == 1)
+		recent_look(run->ops, &run->recent);
+	report_finding(stderr, run, f);
 }
 
 /* The machine cannot go on: say what is known and leave. */
@@ -132,6 +137,10 @@ static void on_panic(struct finding_sink *sink, const struct finding *f)
 	report_findings(stdout, run);
 	printf("repeat    %s\n", run->repeat);
 	report_last_word(run, "FINDINGS");
+	if (run->json->file) {
+		report_json_findings(run->json->file, run);
+		document_close(run->json);
+	}
 	_exit(EXIT_FINDINGS);
 }
 
@@ -215,7 +224,7 @@ static void on_quiet(void *arg, struct mm_struct *const *mms, unsigned int nr)
 static int set_up(struct run *run)
 {
 	struct op_run_config config = {
-		.world = world_of(run),
+		.world = run->world,
 		.quiet = run->checks ? on_quiet : NULL,
 		.quiet_ops = QUIET_OPS,
 		.arg = run,
@@ -243,8 +252,10 @@ static struct verdict not_set_up(int err)
 	return v;
 }
 
-static void judge(struct run *run, FILE *json)
+static void judge(struct run *run)
 {
+	FILE *json = run->json->file;
+
 	run->verdict = run_verdict(run);
 	run->ops_done = run_ops(run);
 	run->found = run_findings(run);
@@ -253,10 +264,12 @@ static void judge(struct run *run, FILE *json)
 		report_json(json, run);
 }
 
-void run_storm(struct run *run, FILE *json)
+void run_storm(struct run *run, struct document *json)
 {
 	int ret;
 
+	run->json = json;
+	run->world = world_of(run);
 	sanitizer_set_epitaph(run->repeat);
 	run->reports_before = sanitizer_reports();
 	ret = set_up(run);
@@ -265,7 +278,7 @@ void run_storm(struct run *run, FILE *json)
 	} else {
 		unleash(run);
 		settle(run);
-		judge(run, json);
+		judge(run);
 		op_run_destroy(run->ops);
 	}
 	if (run->machine) {

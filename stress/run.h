@@ -7,11 +7,13 @@
 #include "base/types.h"
 #include "base/finding.h"
 #include "ops/exec.h"
+#include "ops/recent.h"
 #include "stress/exit_codes.h"
 #include "stress/options.h"
 #include "stress/storm.h"
 
 struct machine;
+struct document;
 
 /* What `mmstorm run' was asked for. */
 struct run_options {
@@ -76,6 +78,8 @@ struct run {
 	u64			zoo[2];		/* planted bugs */
 	struct machine		*machine;
 	struct op_run		*ops;
+	struct op_world		world;
+	struct document		*json;		/* where its lines go */
 	char			*repeat;	/* the command that runs it again */
 	unsigned int		reports_before;	/* of the sanitizer, in runs before this */
 
@@ -83,6 +87,9 @@ struct run {
 	u32			stop;		/* enum run_stop */
 	u32			finished;	/* futex-free flag: the ops have ended */
 	u64			started_ns;
+
+	/* By who made the first finding. */
+	struct recent		recent;
 
 	/* After the run. */
 	double			seconds;
@@ -99,8 +106,8 @@ struct run {
 int run_prepare(struct run *run, struct option_error *err);
 void run_forget(struct run *run);
 
-/* Boots, runs, judges, reports; fills what is known after the run.  json: NULL or open. */
-void run_storm(struct run *run, FILE *json);
+/* Boots, runs, judges, reports; fills what is known after the run.  json: open. */
+void run_storm(struct run *run, struct document *json);
 
 /* monitor.c: a host thread that shows progress, keeps time and sees stalls. */
 int monitor_start(struct run *run);
@@ -129,6 +136,8 @@ void report_finding(FILE *out, const struct run *run, const struct finding *f);
 void report_findings(FILE *out, const struct run *run);	/* a line each */
 void report_machine(FILE *out, const struct run *run);
 void report_json(FILE *out, const struct run *run);
+/* Only the findings, of a machine that cannot go on. */
+void report_json_findings(FILE *out, const struct run *run);
 
 int cmd_run(int argc, char **argv);
 

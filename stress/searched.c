@@ -119,6 +119,24 @@ int searched_load(struct searched_set *set, const char *command, const char *wor
 	return ret;
 }
 
+int searched_load_text(struct searched_set *set, const char *command, const char *file,
+		       const char *text)
+{
+	struct op_text_error err = { 0 };
+	struct searched *item;
+
+	*set = (struct searched_set){ .nr = 0 };
+	item = another(set, file);
+	if (!item)
+		return EXIT_RESOURCES;
+	if (!op_text_parse(text, strlen(text), &item->list, &err))
+		return EXIT_CLEAN;
+	fprintf(stderr, "mmstorm %s: %s: line %u of its program: %s\n", command, file, err.line,
+		err.what);
+	searched_free(set);
+	return EXIT_USAGE;
+}
+
 void searched_free(struct searched_set *set)
 {
 	for (unsigned int i = 0; i < set->nr; i++)

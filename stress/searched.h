@@ -37,6 +37,9 @@ struct searched_set {
  * EXIT_CLEAN, or another exit code after a message, and the set is empty.
  */
 int searched_load(struct searched_set *set, const char *command, const char *words);
+/* The same of one program: op text that stands in a file of another form. */
+int searched_load_text(struct searched_set *set, const char *command, const char *file,
+		       const char *text);
 void searched_free(struct searched_set *set);
 
 /* What run @run of @seed is of, if a storm draws it; as it is, if not.  -ENOMEM. */

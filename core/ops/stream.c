@@ -448,19 +448,32 @@ void op_stream_init(struct op_stream *s, const struct op_world *world,
 	stream_start(s, hash64(world->seed, AXIS_START, nth));
 }
 
-void op_stream_child(const struct op_stream *parent, unsigned int place,
-		     struct op_stream *child)
+static void child_start(struct op_stream *child, unsigned int depth, unsigned int place, u64 key)
 {
-	const struct op_mix *mix = parent->mix;
-	u64 key = hash64(parent->key, AXIS_CHILD, parent->k - 1);
+	const struct op_mix *mix = child->mix;
 
-	*child = *parent;
-	child->depth++;
+	child->depth = (u8)depth;
 	child->place = (u8)place;
 	child->life = mix->life_min +
 		      scale64(hash64(key, AXIS_LIFE, 0),
 			      mix->life_max - mix->life_min + 1u);
 	stream_start(child, key);
+}
+
+void op_stream_child(const struct op_stream *parent, unsigned int place,
+		     struct op_stream *child)
+{
+	*child = *parent;
+	child_start(child, parent->depth + 1u, place,
+		    hash64(parent->key, AXIS_CHILD, parent->k - 1));
+}
+
+void op_stream_of(struct op_stream *s, const struct op_world *world, const struct op_mix *mix,
+		  unsigned int nth, unsigned int depth, unsigned int place, u64 key)
+{
+	op_stream_init(s, world, mix, nth);
+	if (depth)
+		child_start(s, depth, place, key);
 }
 
 /* ---- stretches ---- */

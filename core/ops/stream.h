@@ -128,6 +128,13 @@ void op_stream_child(const struct op_stream *parent, unsigned int place,
 		     struct op_stream *child);
 
 /*
+ * The stream of a task of which only this is known: whose family, how deep in it, in which
+ * of its parent's places, and its key.
+ */
+void op_stream_of(struct op_stream *s, const struct op_world *world, const struct op_mix *mix,
+		  unsigned int nth, unsigned int depth, unsigned int place, u64 key);
+
+/*
  * Draws the next op; false when the task's life is over.  For fork and clone
  * arg[0] is the place of the child (0..children-1).
  */

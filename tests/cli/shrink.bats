@@ -93,3 +93,44 @@ find_in_storm() {
 	[[ "$output" == *"mmap(p0, 2, RW, PRIVATE|ANON|FIXED, -, 0): done"* ]]
 	[[ "$output" == *"mmstorm: SUCCESS trace_hash=0x"* ]]
 }
+
+@test "explore --from: a finding of a storm is looked for in the ops around it" {
+	run "$MMSTORM" run gup --bug vma-freed-without-grace --seed 1 --timeout 60s --quiet \
+		--progress never --json "$BATS_TEST_TMPDIR/f.json"
+	[ "$status" -eq 2 ]
+	python3 - "$BATS_TEST_TMPDIR/f.json" <<-'EOF'
+		import json, sys
+		first = json.loads(open(sys.argv[1]).readline())
+		assert first["type"] == "finding" and first["storm"] == "gup", first
+		assert first["bugs"] == "vma-freed-without-grace", first
+		assert first["program"].startswith("# mmstorm-ops 1 cpus=8 "), first
+		assert len(first["program"].splitlines()) > 50, first
+	EOF
+	run "$MMSTORM" explore --from "$BATS_TEST_TMPDIR/f.json" --shorten 0
+	[ "$status" -eq 2 ]
+	[[ "$output" == *"AGE: a reader meets a freed VMA"* ]]
+	# Without the bug it is not there.
+	sed 's/"bugs":"[^"]*",//' "$BATS_TEST_TMPDIR/f.json" >"$BATS_TEST_TMPDIR/g.json"
+	run "$MMSTORM" explore --from "$BATS_TEST_TMPDIR/g.json" --runs 20
+	[ "$status" -eq 0 ]
+}
+
+@test "explore --from: what is no finding is refused" {
+	echo '{"schema":"mmstorm/1","type":"summary"}' >"$BATS_TEST_TMPDIR/f.json"
+	run "$MMSTORM" explore --from "$BATS_TEST_TMPDIR/f.json"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"there is no finding"* ]]
+	echo '{"schema":"mmstorm/1","type":"finding","title":"x"}' >"$BATS_TEST_TMPDIR/f.json"
+	run "$MMSTORM" explore --from "$BATS_TEST_TMPDIR/f.json"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"f.json:1: the finding has no program"* ]]
+	echo '{"schema":"mmstorm/1","type":"finding","title":"x","program":"# mmstorm-ops 1\nbad"}' \
+		>"$BATS_TEST_TMPDIR/f.json"
+	run "$MMSTORM" explore --from "$BATS_TEST_TMPDIR/f.json"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"line 2 of the finding's program"* ]]
+	run "$MMSTORM" explore --from "$BATS_TEST_TMPDIR/none.json"
+	[ "$status" -eq 1 ]
+	run "$MMSTORM" explore zap-zap --from "$BATS_TEST_TMPDIR/f.json"
+	[ "$status" -eq 1 ]
+}

@@ -14,6 +14,7 @@
 #include "base/compiler.h"
 #include "check/check.h"
 #include "ops/cut.h"
+#include "ops/recent.h"
 #include "ops/shrink.h"
 #include "ops/text.h"
 #include "ops/unroll.h"
@@ -109,6 +110,36 @@ static void unroll_full(void **state)
 	assert_int_equal(list.nr, 100);
 	assert_int_equal(list.ops[0].code, OP_YIELD);
 	op_list_free(&list);
+}
+
+/* What was drawn before somebody looked is drawn again. */
+static void recent_ops_are_the_streams(void **state)
+{
+	struct recent recent = { .looked = true, .nr = 2 };
+	struct op_world w = world(4, 2);
+	struct op_stream stream;
+	struct op_list list;
+	struct mm_op op;
+	size_t last;
+
+	for (unsigned int i = 0; i < 2; i++) {
+		op_stream_init(&stream, &w, &mix, i);
+		recent.task[i].key = stream.key;
+		recent.task[i].nth = (u16)i;
+		recent.task[i].k = 100;
+	}
+	assert_int_equal(recent_program(&recent, &w, &mix, &list), 0);
+	while (stream.k < 100)
+		assert_true(op_stream_next(&stream, &op));
+	last = list.nr - 1;
+	assert_int_equal(list.ops[last].task, 1);
+	if (op.code != OP_FORK && op.code != OP_CLONE)
+		assert_int_equal(list.ops[last].code, op.code);
+	for (size_t i = 0; i < list.nr; i++)
+		assert_true(op_valid(&list.ops[i]));
+	op_list_free(&list);
+	recent.looked = false;
+	assert_int_equal(recent_program(&recent, &w, &mix, &list), -ENOENT);
 }
 
 /* ---- cutting ---- */
@@ -300,7 +331,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(unrolled_ops_are_of_live_tasks), T(unrolled_ops_are_the_streams),
-		T(unroll_full), T(cuts),
+		T(unroll_full), T(recent_ops_are_the_streams), T(cuts),
 #if MM_POINTS
 		T(marks_are_the_run),
 #if MM_ZOO && MM_CHECK
