@@ -18,6 +18,10 @@
 #include "base/compiler.h"
 #include "base/point.h"
 
+/* A pointer whose target is going to be looked at, or changed: base/point.h. */
+#define __looked_at(p)	((__typeof__(p))sched_touched((const void *)(p), false))
+#define __changed(p)	((__typeof__(p))sched_touched((const void *)(p), true))
+
 /*
  * MM_WEAK: in the files of the operating system (core/CMakeLists.txt) stores may wait to
  * be seen by others, when a controlled machine says so (sync/store_buffer.h).  There a
@@ -54,14 +58,15 @@ void weak_forget(const void *p, size_t size);
 		if (unlikely(this_cpu_weak()))					\
 			weak_store_begins((p), sizeof(*(p)),			\
 					  (order) != __ATOMIC_RELAXED);		\
-		__atomic_store_n((p), val, order);				\
+		__atomic_store_n(__changed(p), val, order);			\
 	})
 #define __load_once(p, order)							\
-	__load(p, __atomic_load_n((p), order), __UNIQUE_ID(weak), __UNIQUE_ID(val))
+	__load(p, __atomic_load_n(__looked_at(p), order), __UNIQUE_ID(weak), __UNIQUE_ID(val))
 #define __store_once(p, v, order)	__store(p, v, order, __UNIQUE_ID(val))
 
 /* What the vCPU reads with its plain accesses, and another stores by WRITE_ONCE(). */
-#define plain_read(x)		__load(&(x), (x), __UNIQUE_ID(weak), __UNIQUE_ID(val))
+#define plain_read(x)								\
+	__load(&(x), *__looked_at(&(x)), __UNIQUE_ID(weak), __UNIQUE_ID(val))
 /* Stores before it are seen before those after it. */
 #define weak_wmb()		do { if (unlikely(this_cpu_weak())) weak_store_epoch(); } while (0)
 /* A read-modify-write of *p is next that has no point of its own for it. */
@@ -70,9 +75,9 @@ void weak_forget(const void *p, size_t size);
 /* These bytes are an object no more: nobody sees what was in it before its last stores. */
 #define weak_free(p, n)		do { if (unlikely(this_cpu_weak())) weak_forget(p, n); } while (0)
 #else
-#define __load_once(p, order)		__atomic_load_n((p), order)
-#define __store_once(p, v, order)	__atomic_store_n((p), (v), order)
-#define plain_read(x)			(x)
+#define __load_once(p, order)		__atomic_load_n(__looked_at(p), order)
+#define __store_once(p, v, order)	__atomic_store_n(__changed(p), (v), order)
+#define plain_read(x)			(*__looked_at(&(x)))
 #define weak_wmb()			do { } while (0)
 #define weak_rmw(p)			do { } while (0)
 #define weak_free(p, n)			do { } while (0)
@@ -82,21 +87,22 @@ void weak_forget(const void *p, size_t size);
 #define READ_ONCE(x)		__load_once(&(x), __ATOMIC_RELAXED)
 #define WRITE_ONCE(x, v)	__store_once(&(x), v, __ATOMIC_RELAXED)
 /* The same of what no other code than its owner's depends on: statistics, users' data. */
-#define RAW_READ_ONCE(x)	__atomic_load_n(&(x), __ATOMIC_RELAXED)
-#define RAW_WRITE_ONCE(x, v)	__atomic_store_n(&(x), (v), __ATOMIC_RELAXED)
+#define RAW_READ_ONCE(x)	__atomic_load_n(__looked_at(&(x)), __ATOMIC_RELAXED)
+#define RAW_WRITE_ONCE(x, v)	__atomic_store_n(__changed(&(x)), (v), __ATOMIC_RELAXED)
 
 /* What came before a store_release of a value is seen by who load_acquires that value. */
 #define smp_load_acquire(p)	__load_once(p, __ATOMIC_ACQUIRE)
 #define smp_store_release(p, v)	__store_once(p, v, __ATOMIC_RELEASE)
 
 /* No scheduling point; the order is one of __ATOMIC_RELAXED ... __ATOMIC_SEQ_CST. */
-#define raw_load_order(p, order)		__atomic_load_n((p), order)
-#define raw_store_order(p, v, order)		__atomic_store_n((p), (v), order)
-#define raw_fetch_add_order(p, v, order)	__atomic_fetch_add((p), (v), order)
-#define raw_fetch_sub_order(p, v, order)	__atomic_fetch_sub((p), (v), order)
-#define raw_fetch_or_order(p, v, order)		__atomic_fetch_or((p), (v), order)
-#define raw_fetch_and_order(p, v, order)	__atomic_fetch_and((p), (v), order)
-#define raw_xchg_order(p, v, order)		__atomic_exchange_n((p), (v), order)
+#define raw_load_order(p, order)		__atomic_load_n(__looked_at(p), order)
+#define raw_store_order(p, v, order)		__atomic_store_n(__changed(p), (v), order)
+#define raw_fetch_add_order(p, v, order)	__atomic_fetch_add(__changed(p), (v), order)
+#define raw_fetch_sub_order(p, v, order)	__atomic_fetch_sub(__changed(p), (v), order)
+#define raw_fetch_or_order(p, v, order)		__atomic_fetch_or(__changed(p), (v), order)
+#define raw_fetch_and_order(p, v, order)	__atomic_fetch_and(__changed(p), (v), order)
+#define raw_fetch_xor_order(p, v, order)	__atomic_fetch_xor(__changed(p), (v), order)
+#define raw_xchg_order(p, v, order)		__atomic_exchange_n(__changed(p), (v), order)
 #define raw_xchg(p, v)			raw_xchg_order(p, v, __ATOMIC_SEQ_CST)
 
 /* An expression with a scheduling point before it. */
@@ -111,7 +117,7 @@ void weak_forget(const void *p, size_t size);
 
 /* bool: stored @new?  If not, *@oldp is what was found.  A failure orders as an acquire at most. */
 #define raw_try_cmpxchg_order(p, oldp, new, order, fail)			\
-	__atomic_compare_exchange_n((p), (oldp), (new), false, order, fail)
+	__atomic_compare_exchange_n(__changed(p), (oldp), (new), false, order, fail)
 #define raw_try_cmpxchg(p, oldp, new)						\
 	raw_try_cmpxchg_order(p, oldp, new, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)
 #define try_cmpxchg(p, oldp, new)						\
@@ -152,7 +158,7 @@ typedef struct { long counter; } atomic_long_t;
 #define __ATOMIC_FETCH_OP(type, val, fn, suffix, op, order)			\
 static inline val raw_##fn##suffix(val i, type *v)				\
 {										\
-	return op(&v->counter, i, order);					\
+	return op(__changed(&v->counter), i, order);				\
 }										\
 static inline val fn##suffix(val i, type *v)					\
 {										\
@@ -169,7 +175,7 @@ static inline val fn##suffix(val i, type *v)					\
 #define __ATOMIC_VOID_OP(type, val, name, op)					\
 static inline void raw_##name(val i, type *v)					\
 {										\
-	(void)op(&v->counter, i, __ATOMIC_RELAXED);				\
+	(void)op(__changed(&v->counter), i, __ATOMIC_RELAXED);			\
 }										\
 static inline void name(val i, type *v)						\
 {										\

@@ -25,46 +25,46 @@ static inline bool test_bit_acquire(unsigned long nr, const unsigned long *addr)
 static inline void set_bit(unsigned long nr, unsigned long *addr)
 {
 	sched_point(SCHED_ATOMIC_RELAXED, &addr[BIT_WORD(nr)]);
-	__atomic_fetch_or(&addr[BIT_WORD(nr)], BIT_MASK(nr), __ATOMIC_RELAXED);
+	raw_fetch_or_order(&addr[BIT_WORD(nr)], BIT_MASK(nr), __ATOMIC_RELAXED);
 }
 
 static inline void clear_bit(unsigned long nr, unsigned long *addr)
 {
 	sched_point(SCHED_ATOMIC_RELAXED, &addr[BIT_WORD(nr)]);
-	__atomic_fetch_and(&addr[BIT_WORD(nr)], ~BIT_MASK(nr), __ATOMIC_RELAXED);
+	raw_fetch_and_order(&addr[BIT_WORD(nr)], ~BIT_MASK(nr), __ATOMIC_RELAXED);
 }
 
 static inline void change_bit(unsigned long nr, unsigned long *addr)
 {
 	sched_point(SCHED_ATOMIC_RELAXED, &addr[BIT_WORD(nr)]);
-	__atomic_fetch_xor(&addr[BIT_WORD(nr)], BIT_MASK(nr), __ATOMIC_RELAXED);
+	raw_fetch_xor_order(&addr[BIT_WORD(nr)], BIT_MASK(nr), __ATOMIC_RELAXED);
 }
 
 static inline bool test_and_set_bit(unsigned long nr, unsigned long *addr)
 {
 	sched_point(SCHED_ATOMIC, &addr[BIT_WORD(nr)]);
-	return __atomic_fetch_or(&addr[BIT_WORD(nr)], BIT_MASK(nr), __ATOMIC_SEQ_CST) &
+	return raw_fetch_or_order(&addr[BIT_WORD(nr)], BIT_MASK(nr), __ATOMIC_SEQ_CST) &
 	       BIT_MASK(nr);
 }
 
 static inline bool test_and_clear_bit(unsigned long nr, unsigned long *addr)
 {
 	sched_point(SCHED_ATOMIC, &addr[BIT_WORD(nr)]);
-	return __atomic_fetch_and(&addr[BIT_WORD(nr)], ~BIT_MASK(nr), __ATOMIC_SEQ_CST) &
+	return raw_fetch_and_order(&addr[BIT_WORD(nr)], ~BIT_MASK(nr), __ATOMIC_SEQ_CST) &
 	       BIT_MASK(nr);
 }
 
 static inline bool test_and_set_bit_lock(unsigned long nr, unsigned long *addr)
 {
 	sched_point(SCHED_ATOMIC, &addr[BIT_WORD(nr)]);
-	return __atomic_fetch_or(&addr[BIT_WORD(nr)], BIT_MASK(nr), __ATOMIC_ACQUIRE) &
+	return raw_fetch_or_order(&addr[BIT_WORD(nr)], BIT_MASK(nr), __ATOMIC_ACQUIRE) &
 	       BIT_MASK(nr);
 }
 
 static inline void clear_bit_unlock(unsigned long nr, unsigned long *addr)
 {
 	sched_point(SCHED_ATOMIC, &addr[BIT_WORD(nr)]);
-	__atomic_fetch_and(&addr[BIT_WORD(nr)], ~BIT_MASK(nr), __ATOMIC_RELEASE);
+	raw_fetch_and_order(&addr[BIT_WORD(nr)], ~BIT_MASK(nr), __ATOMIC_RELEASE);
 }
 
 static inline void __set_bit(unsigned long nr, unsigned long *addr)

@@ -59,11 +59,54 @@ static __always_inline unsigned int sched_cost(enum sched_kind kind)
 	return 0;
 }
 
+/* The operation changes the point's object; elsewhere sched_touch() says what it does. */
+static __always_inline bool sched_kind_writes(enum sched_kind kind)
+{
+	return kind == SCHED_LOCK || kind == SCHED_UNLOCK || kind == SCHED_STORE ||
+	       kind == SCHED_WAIT;
+}
+
 /* Something wants attention: never called with the turn running and attn 0. */
 void sched_point_slow(enum sched_kind kind, const void *obj);
 
 /* The point as a call into an uninstrumented file. */
 void sched_point_call(enum sched_kind kind, const void *obj);
+
+/*
+ * What a step touches, from one point to the next: every atomic says so (base/atomic.h,
+ * also the raw ones), and the few that are none.  It is not a point.  Only a search wants
+ * to know (sync/exhaust.h), to tell which steps could as well change places.  What locks
+ * protect need not be told: the lock is.
+ */
+/* Never looks at *obj: no const, or compilers would take it for a read. */
+void sched_touch_slow(void *obj, bool write);
+void sched_touch_call(void *obj, bool write);
+
+#if !MM_POINTS
+static __always_inline void sched_touch(const void *obj, bool write)
+{
+}
+#elif MM_TSAN
+static __always_inline void sched_touch(const void *obj, bool write)
+{
+	sched_touch_call((void *)(uintptr_t)obj, write);
+}
+#else
+static __always_inline void sched_touch(const void *obj, bool write)
+{
+	struct cpu_local *cpu = this_cpu_local();
+
+	if (unlikely(cpu && __atomic_load_n(&cpu->attn, __ATOMIC_RELAXED) & ATTN_WATCH))
+		sched_touch_slow((void *)(uintptr_t)obj, write);
+}
+#endif
+
+/* The same pointer. */
+static __always_inline void *sched_touched(const void *obj, bool write)
+{
+	sched_touch(obj, write);
+	return (void *)(uintptr_t)obj;
+}
 
 #if !MM_POINTS
 static __always_inline void sched_point(enum sched_kind kind, const void *obj)

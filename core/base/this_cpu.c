@@ -51,7 +51,19 @@ void sched_point_call(enum sched_kind kind, const void *obj)
 		sched_point_slow(kind, obj);
 }
 
-/* Programs without a scheduler (this room's own tests); sync/sched.c has the real one. */
+void sched_touch_call(void *obj, bool write)
+{
+	struct cpu_local *cpu = this_cpu_local_call();
+
+	if (unlikely(cpu && __atomic_load_n(&cpu->attn, __ATOMIC_RELAXED) & ATTN_WATCH))
+		sched_touch_slow(obj, write);
+}
+
+/* Programs without a scheduler (this room's own tests); sync/sched.c has the real ones. */
 __weak void sched_point_slow(enum sched_kind kind, const void *obj)
+{
+}
+
+__weak void sched_touch_slow(void *obj, bool write)
 {
 }

@@ -19,6 +19,7 @@ enum {
 	ATTN_RESCHED	= 1 << 1,	/* another task should run here */
 	ATTN_JITTER	= 1 << 2,	/* every point may yield or spin (seeded) */
 	ATTN_STOP	= 1 << 3,	/* the machine wants this vCPU to stand still */
+	ATTN_WATCH	= 1 << 4,	/* what is touched is told: sched_touch() */
 };
 
 /*

@@ -81,6 +81,8 @@ static HW void move(struct machine *m, unsigned long pfn, struct access *a)
 	u8 *p = frame + frame_offset(m, a->va);
 	bool aligned = !(a->va & (a->size - 1)) && is_power_of_2(a->size);
 
+	/* The mm copies and zeroes whole frames by plain accesses (phys/frame.c). */
+	sched_touch(frame, a->kind != DO_LOAD && a->kind != DO_EXEC);
 	switch (a->kind) {
 	case DO_EXEC:
 	case DO_LOAD:

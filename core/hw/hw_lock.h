@@ -2,6 +2,7 @@
 #ifndef MMSTORM_HW_HW_LOCK_H
 #define MMSTORM_HW_HW_LOCK_H
 
+#include "base/atomic.h"
 #include "base/types.h"
 
 /*
@@ -18,8 +19,7 @@ static inline bool hw_trylock(u32 *lock)
 {
 	u32 free = 0;
 
-	return __atomic_compare_exchange_n(lock, &free, 1, false, __ATOMIC_ACQUIRE,
-					   __ATOMIC_RELAXED);
+	return raw_try_cmpxchg_order(lock, &free, 1, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 
 static inline void hw_lock(u32 *lock)
@@ -30,7 +30,7 @@ static inline void hw_lock(u32 *lock)
 
 static inline void hw_unlock(u32 *lock)
 {
-	if (__atomic_exchange_n(lock, 0, __ATOMIC_RELEASE) != 1)
+	if (raw_xchg_order(lock, 0, __ATOMIC_RELEASE) != 1)
 		hw_unlock_slow(lock);
 }
 

@@ -39,7 +39,7 @@ static bool interruptible(const struct vcpu *target)
 static void handle(struct vcpu *cpu, struct ipi_call *call, unsigned int from, unsigned int by)
 {
 	struct cpu_local *local = &cpu->sched.local;
-	u64 sent = __atomic_load_n(&call->clock, __ATOMIC_RELAXED);
+	u64 sent = raw_load_order(&call->clock, __ATOMIC_RELAXED);
 	u64 ack;
 
 	if (local->clock < sent)
@@ -47,10 +47,10 @@ static void handle(struct vcpu *cpu, struct ipi_call *call, unsigned int from, u
 	local->clock += IRQ_COST;
 	trace_event(EV_IPI_TAKE, from, by, (u64)(uintptr_t)call->fn);
 	call->fn(call->info);
-	ack = __atomic_load_n(&call->ack_clock, __ATOMIC_RELAXED);
+	ack = raw_load_order(&call->ack_clock, __ATOMIC_RELAXED);
 	while (ack < local->clock &&
-	       !__atomic_compare_exchange_n(&call->ack_clock, &ack, local->clock, true,
-					    __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+	       !raw_try_cmpxchg_order(&call->ack_clock, &ack, local->clock, __ATOMIC_RELAXED,
+				      __ATOMIC_RELAXED))
 		;
 }
 
@@ -89,12 +89,12 @@ static bool try_take_for(struct vcpu *self, struct vcpu *target, bool queued)
 	/* Under control the target takes it itself, when the schedule says so. */
 	if (self->sched.control)
 		return false;
-	if (__atomic_load_n(&target->state, __ATOMIC_SEQ_CST) == VCPU_RUNNING)
+	if (raw_load_order(&target->state, __ATOMIC_SEQ_CST) == VCPU_RUNNING)
 		return false;
 	hw_lock(&target->lock);
 	taken = target->state != VCPU_RUNNING && interruptible(target);
 	if (taken && queued)
-		taken = __atomic_fetch_and(from, ~sender_bit(self), __ATOMIC_SEQ_CST) &
+		taken = raw_fetch_and_order(from, ~sender_bit(self), __ATOMIC_SEQ_CST) &
 			sender_bit(self);
 	if (taken)
 		take_for(self, target);
@@ -105,11 +105,11 @@ static bool try_take_for(struct vcpu *self, struct vcpu *target, bool queued)
 /* It will answer at a point; or the waiting loop finds it parked. */
 static void queue_for(struct vcpu *self, struct vcpu *target)
 {
-	__atomic_fetch_add(&self->call.pending, 1, __ATOMIC_RELAXED);
-	__atomic_fetch_or(&target->irq_from[self->nr / 64], sender_bit(self), __ATOMIC_SEQ_CST);
+	raw_fetch_add_order(&self->call.pending, 1, __ATOMIC_RELAXED);
+	raw_fetch_or_order(&target->irq_from[self->nr / 64], sender_bit(self), __ATOMIC_SEQ_CST);
 	vcpu_attn(target, ATTN_IRQ);
 	/* Held with interrupts off it would answer late, for nothing. */
-	if (__atomic_load_n(&target->held, __ATOMIC_SEQ_CST))
+	if (raw_load_order(&target->held, __ATOMIC_SEQ_CST))
 		token_unhold(&self->machine->tokens, target);
 }
 
@@ -120,10 +120,10 @@ static void retry_parked(struct vcpu *self, const cpumask_t *queued)
 
 	for_each_cpu(nr, queued) {
 		struct vcpu *target = self->machine->cpus[nr];
-		u64 from = __atomic_load_n(&target->irq_from[self->nr / 64], __ATOMIC_RELAXED);
+		u64 from = raw_load_order(&target->irq_from[self->nr / 64], __ATOMIC_RELAXED);
 
 		if ((from & sender_bit(self)) && try_take_for(self, target, true))
-			__atomic_fetch_sub(&self->call.pending, 1, __ATOMIC_RELAXED);
+			raw_fetch_sub_order(&self->call.pending, 1, __ATOMIC_RELAXED);
 	}
 }
 
@@ -137,9 +137,9 @@ static void wait_acks(struct vcpu *self, const cpumask_t *queued)
 
 	if (self->sched.control)
 		sched_wait(&self->call.pending, "acknowledgement of an IPI",
-			   !__atomic_load_n(&self->call.pending, __ATOMIC_ACQUIRE));
+			   !raw_load_order(&self->call.pending, __ATOMIC_ACQUIRE));
 	for (unsigned int spins = 0;; spins++) {
-		if (!__atomic_load_n(&self->call.pending, __ATOMIC_ACQUIRE))
+		if (!raw_load_order(&self->call.pending, __ATOMIC_ACQUIRE))
 			break;
 		if (spins % 4 == 3)
 			retry_parked(self, queued);
@@ -228,13 +228,13 @@ static void answer(struct vcpu *cpu, struct vcpu *sender)
 	count_vm_event(MMS_IPI_SELF);
 	tsan_release(&call->sync_end);
 	smp_store_barrier();
-	__atomic_fetch_sub(&call->pending, 1, __ATOMIC_RELEASE);
+	raw_fetch_sub_order(&call->pending, 1, __ATOMIC_RELEASE);
 	sched_changed(&call->pending);
 }
 
 bool ipi_deliverable(const struct vcpu *cpu)
 {
-	return (__atomic_load_n(&cpu->sched.local.attn, __ATOMIC_RELAXED) & ATTN_IRQ) &&
+	return (raw_load_order(&cpu->sched.local.attn, __ATOMIC_RELAXED) & ATTN_IRQ) &&
 	       interruptible(cpu);
 }
 
@@ -251,13 +251,13 @@ void ipi_take(struct vcpu *cpu)
 	/* An interrupt empties the store buffer. */
 	smp_store_barrier();
 	/* RUNNING: no sender takes these for us meanwhile. */
-	__atomic_fetch_and(&cpu->sched.local.attn, ~(u32)ATTN_IRQ, __ATOMIC_SEQ_CST);
+	raw_fetch_and_order(&cpu->sched.local.attn, ~(u32)ATTN_IRQ, __ATOMIC_SEQ_CST);
 	interrupted = sched_irq_enter(&cpu->sched, false);
 	for (unsigned int word = 0; word < CPUMASK_WORDS; word++) {
-		u64 from = __atomic_load_n(&cpu->irq_from[word], __ATOMIC_RELAXED);
+		u64 from = raw_load_order(&cpu->irq_from[word], __ATOMIC_RELAXED);
 
 		if (from)
-			from = __atomic_exchange_n(&cpu->irq_from[word], 0, __ATOMIC_SEQ_CST);
+			from = raw_xchg_order(&cpu->irq_from[word], 0, __ATOMIC_SEQ_CST);
 		for (; from; from &= from - 1)
 			answer(cpu, cpu->machine->cpus[word * 64 +
 						       (unsigned int)__builtin_ctzll(from)]);

@@ -55,11 +55,11 @@ void hw_futex_wake(u32 *word, int nr)
 void hw_lock_slow(u32 *lock)
 {
 	for (unsigned int i = 0; i < LOCK_SPINS; i++) {
-		if (!__atomic_load_n(lock, __ATOMIC_RELAXED) && hw_trylock(lock))
+		if (!raw_load_order(lock, __ATOMIC_RELAXED) && hw_trylock(lock))
 			return;
 		__builtin_ia32_pause();
 	}
-	while (__atomic_exchange_n(lock, 2, __ATOMIC_ACQUIRE))
+	while (raw_xchg_order(lock, 2, __ATOMIC_ACQUIRE))
 		hw_futex_wait(lock, 2);
 }
 
@@ -161,7 +161,7 @@ void vcpu_new_turn(struct vcpu *cpu)
 
 void vcpu_publish_hits(struct vcpu *cpu)
 {
-	__atomic_store_n(&cpu->vm_events[MMS_TLB_HIT],
+	raw_store_order(&cpu->vm_events[MMS_TLB_HIT],
 			 cpu->accesses - cpu->accesses_slow + cpu->hits_slow, __ATOMIC_RELAXED);
 }
 
@@ -172,7 +172,7 @@ static void leave_running(struct vcpu *cpu, enum vcpu_state state)
 	tsan_release(&cpu->sync);
 	hw_lock(&cpu->lock);
 	MM_BUG_ON(cpu->state != VCPU_RUNNING);
-	__atomic_store_n(&cpu->state, state, __ATOMIC_SEQ_CST);
+	raw_store_order(&cpu->state, state, __ATOMIC_SEQ_CST);
 	hw_unlock(&cpu->lock);
 }
 
@@ -183,7 +183,7 @@ static void enter_running(struct vcpu *cpu)
 
 	hw_lock(&cpu->lock);
 	MM_BUG_ON(cpu->state == VCPU_RUNNING);
-	__atomic_store_n(&cpu->state, VCPU_RUNNING, __ATOMIC_SEQ_CST);
+	raw_store_order(&cpu->state, VCPU_RUNNING, __ATOMIC_SEQ_CST);
 	served = cpu->served;
 	cpu->served = false;
 	hw_unlock(&cpu->lock);
@@ -257,19 +257,19 @@ void vcpu_idle_wait(struct vcpu *cpu)
 {
 	struct token_pool *tokens = &cpu->machine->tokens;
 
-	if (__atomic_exchange_n(&cpu->kicked, 0, __ATOMIC_SEQ_CST))
+	if (raw_xchg_order(&cpu->kicked, 0, __ATOMIC_SEQ_CST))
 		return;
 	park(cpu, VCPU_IDLE);
 	if (cpu->sched.control) {
 		sched_changed(&cpu->state);
 		sched_wait(&cpu->kicked, "work",
-			   __atomic_exchange_n(&cpu->kicked, 0, __ATOMIC_SEQ_CST));
+			   raw_xchg_order(&cpu->kicked, 0, __ATOMIC_SEQ_CST));
 		enter_running(cpu);
 		return;
 	}
 	token_put(tokens, cpu);
 	/* Pairs with vcpu_kick(): IDLE is visible before the flag is looked at. */
-	while (!__atomic_exchange_n(&cpu->kicked, 0, __ATOMIC_SEQ_CST))
+	while (!raw_xchg_order(&cpu->kicked, 0, __ATOMIC_SEQ_CST))
 		hw_futex_wait(&cpu->kicked, 0);
 	token_get(tokens, cpu);
 	unpark(cpu);
@@ -277,19 +277,19 @@ void vcpu_idle_wait(struct vcpu *cpu)
 
 void vcpu_kick(struct vcpu *target)
 {
-	if (__atomic_exchange_n(&target->kicked, 1, __ATOMIC_SEQ_CST))
+	if (raw_xchg_order(&target->kicked, 1, __ATOMIC_SEQ_CST))
 		return;
 	if (target->sched.control) {
 		target->sched.control->changed(&target->sched, &target->kicked);
 		return;
 	}
-	if (__atomic_load_n(&target->state, __ATOMIC_SEQ_CST) == VCPU_IDLE)
+	if (raw_load_order(&target->state, __ATOMIC_SEQ_CST) == VCPU_IDLE)
 		hw_futex_wake(&target->kicked, 1);
 }
 
 void vcpu_attn(struct vcpu *target, u32 bits)
 {
-	__atomic_fetch_or(&target->sched.local.attn, bits, __ATOMIC_SEQ_CST);
+	raw_fetch_or_order(&target->sched.local.attn, bits, __ATOMIC_SEQ_CST);
 }
 
 /* A turn, or less of one, is over. */
@@ -384,7 +384,7 @@ void hw_turn_over(void)
 {
 	struct vcpu *cpu = this_cpu();
 
-	__atomic_fetch_and(&cpu->sched.local.attn, ~(u32)(ATTN_RESCHED | ATTN_STOP),
+	raw_fetch_and_order(&cpu->sched.local.attn, ~(u32)(ATTN_RESCHED | ATTN_STOP),
 			   __ATOMIC_RELAXED);
 	if (!vcpu_preemptible(cpu) && cpu->overdue++ < OVERDUE_MAX) {
 		/* Soon again: a vCPU should not park with a spinlock or interrupts off. */
@@ -416,7 +416,7 @@ void hw_blocking_end(void)
 	 * Did begin park us?  Only our own thread changes the state.  in_irq would
 	 * not say: right now a sender may be acting as us.
 	 */
-	if (__atomic_load_n(&cpu->state, __ATOMIC_RELAXED) == VCPU_RUNNING)
+	if (raw_load_order(&cpu->state, __ATOMIC_RELAXED) == VCPU_RUNNING)
 		return;
 	token_get(&cpu->machine->tokens, cpu);
 	unpark(cpu);
@@ -426,18 +426,18 @@ void hw_sleep(struct sched_ctx *self)
 {
 	struct vcpu *cpu = this_cpu();
 
-	if (__atomic_load_n(&self->state, __ATOMIC_SEQ_CST) != CTX_SLEEPING)
+	if (raw_load_order(&self->state, __ATOMIC_SEQ_CST) != CTX_SLEEPING)
 		return;
 	if (cpu->machine->serial)
 		mm_panic("BUG: a serial machine sleeps",
 			 "%s waits for a wake that nobody is left to send", self->name);
 	if (cpu->sched.control) {
 		sched_wait(&self->state, "wake-up",
-			   __atomic_load_n(&self->state, __ATOMIC_SEQ_CST) != CTX_SLEEPING);
+			   raw_load_order(&self->state, __ATOMIC_SEQ_CST) != CTX_SLEEPING);
 		return;
 	}
 	hw_blocking_begin();
-	while (__atomic_load_n(&self->state, __ATOMIC_SEQ_CST) == CTX_SLEEPING)
+	while (raw_load_order(&self->state, __ATOMIC_SEQ_CST) == CTX_SLEEPING)
 		hw_futex_wait(&self->state, CTX_SLEEPING);
 	hw_blocking_end();
 }

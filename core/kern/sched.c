@@ -95,7 +95,7 @@ static void task_died(struct task_struct *task)
 
 	kern_task_recycle(task);
 	tsan_release(&kern->sync_exit);
-	if (!__atomic_sub_fetch(&kern->live, 1, __ATOMIC_SEQ_CST))
+	if (raw_fetch_sub_order(&kern->live, 1, __ATOMIC_SEQ_CST) == 1)
 		hw_futex_wake(&kern->live, INT_MAX);
 }
 
@@ -110,7 +110,7 @@ static void settle_prev(struct task_struct *prev, bool push)
 		return;
 	}
 	hw_lock(&prev->lock);
-	if (__atomic_load_n(&prev->sched.state, __ATOMIC_SEQ_CST) == CTX_RUNNING)
+	if (raw_load_order(&prev->sched.state, __ATOMIC_SEQ_CST) == CTX_RUNNING)
 		kern_place(prev, push);
 	else
 		prev->run = TASK_BLOCKED;
@@ -180,7 +180,7 @@ static void context_switch(struct vcpu *cpu, struct task_struct *next)
 		tsan_release(&prev->sync);
 	}
 	if (cpu->sched.control && !kern_queued(kc))
-		__atomic_fetch_and(&cpu->sched.local.attn, ~(u32)ATTN_RESCHED, __ATOMIC_RELAXED);
+		raw_fetch_and_order(&cpu->sched.local.attn, ~(u32)ATTN_RESCHED, __ATOMIC_RELAXED);
 	/* Whoever runs it next, wherever, sees what it stored. */
 	smp_store_barrier();
 	become(cpu, next);
@@ -210,7 +210,7 @@ static void abandon_switch(void)
 static bool stays_runnable(struct task_struct *task)
 {
 	return task->run != TASK_DEAD &&
-	       __atomic_load_n(&task->sched.state, __ATOMIC_SEQ_CST) == CTX_RUNNING;
+	       raw_load_order(&task->sched.state, __ATOMIC_SEQ_CST) == CTX_RUNNING;
 }
 
 static void switch_away(bool push)
@@ -256,7 +256,7 @@ void kern_sleep(struct sched_ctx *self)
 		return;
 	}
 	trace_event(EV_SLEEP, current->id, 0, 0);
-	while (__atomic_load_n(&self->state, __ATOMIC_SEQ_CST) == CTX_SLEEPING)
+	while (raw_load_order(&self->state, __ATOMIC_SEQ_CST) == CTX_SLEEPING)
 		schedule();
 }
 
@@ -320,7 +320,7 @@ void cond_resched(void)
 {
 	struct vcpu *cpu = this_cpu();
 	struct cpu_local *local = &cpu->sched.local;
-	u32 attn = __atomic_load_n(&local->attn, __ATOMIC_RELAXED);
+	u32 attn = raw_load_order(&local->attn, __ATOMIC_RELAXED);
 
 	/* A decision of the schedule, at points. */
 	if (cpu->sched.control)
@@ -352,7 +352,7 @@ void task_start(struct task_struct *task)
 
 	MM_BUG_ON(task->machine->serial);
 	tsan_release(&task->sync);
-	__atomic_fetch_add(&kern->live, 1, __ATOMIC_SEQ_CST);
+	raw_fetch_add_order(&kern->live, 1, __ATOMIC_SEQ_CST);
 	hw_lock(&task->lock);
 	MM_BUG_ON(task->run != TASK_NEW);
 	kern_place(task, false);
@@ -444,7 +444,7 @@ void kern_switch_to(struct task_struct *task)
 
 static bool halted(const struct kern *kern)
 {
-	return __atomic_load_n(&kern->halt, __ATOMIC_SEQ_CST);
+	return raw_load_order(&kern->halt, __ATOMIC_SEQ_CST);
 }
 
 static struct task_struct *next_task(struct vcpu *cpu)
@@ -474,7 +474,7 @@ static u64 switches(const struct machine *m)
 	u64 sum = 0;
 
 	for (unsigned int i = 0; i < m->nr_cpus; i++)
-		sum += __atomic_load_n(&m->cpus[i]->vm_events[MMS_SWITCH_TASK], __ATOMIC_RELAXED);
+		sum += raw_load_order(&m->cpus[i]->vm_events[MMS_SWITCH_TASK], __ATOMIC_RELAXED);
 	return sum;
 }
 
@@ -483,7 +483,7 @@ static void wait_idle(struct vcpu *cpu)
 {
 	sched_wait(&cpu->state, "idle vCPU",
 		   !kern_queued(kern_cpu(cpu)) &&
-			   __atomic_load_n(&cpu->state, __ATOMIC_SEQ_CST) == VCPU_IDLE);
+			   raw_load_order(&cpu->state, __ATOMIC_SEQ_CST) == VCPU_IDLE);
 	tsan_acquire(&cpu->sync);
 }
 

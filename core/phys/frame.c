@@ -142,8 +142,10 @@ void frames_unpoison_all(struct phys_mem *phys)
 void clear_page(struct page *page)
 {
 	struct machine *m = this_machine();
+	void *dst = frame_data(m, page_to_pfn(page));
 
-	zero(frame_data(m, page_to_pfn(page)), m->ram.frame_bytes);
+	sched_touch(dst, true);
+	zero(dst, m->ram.frame_bytes);
 }
 
 static NO_TSAN void tell_copy(struct machine *m, struct page *to, struct page *from)
@@ -156,9 +158,13 @@ void copy_page(struct page *to, struct page *from)
 {
 	struct machine *m = this_machine();
 
+	const void *src = frame_data(m, page_to_pfn(from));
+	void *dst = frame_data(m, page_to_pfn(to));
+
 	tell_copy(m, to, from);
-	memcpy(frame_data(m, page_to_pfn(to)), frame_data(m, page_to_pfn(from)),
-	       m->ram.frame_bytes);
+	sched_touch(src, false);
+	sched_touch(dst, true);
+	memcpy(dst, src, m->ram.frame_bytes);
 }
 
 /*

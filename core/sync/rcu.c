@@ -110,7 +110,7 @@ static u64 unlinked(struct rcu_state *rs)
 			rs->all_see = rs->unlinked;
 		return rs->all_see;
 	}
-	return __atomic_load_n(&rs->unlinked, __ATOMIC_SEQ_CST);
+	return raw_load_order(&rs->unlinked, __ATOMIC_SEQ_CST);
 }
 
 /* The outermost section begins: leave a mark for each phase that has gone by. */
@@ -124,7 +124,7 @@ static void reader_enter(struct sched_cpu *cpu)
 	VM_BUG_ON(cpu->irq_by_other);
 	VM_BUG_ON(!rc->online);
 	rc->entered = unlinked(rc->state);
-	phase = __atomic_load_n(&rc->state->phase, __ATOMIC_SEQ_CST);
+	phase = raw_load_order(&rc->state->phase, __ATOMIC_SEQ_CST);
 	if (unlikely(phase != rc->last_phase)) {
 #if MM_TSAN
 		u64 k = rc->last_phase + 1;
@@ -134,7 +134,7 @@ static void reader_enter(struct sched_cpu *cpu)
 		for (; k <= phase; k++)
 			tsan_release(&rc->prev[k % RCU_RING]);
 #endif
-		__atomic_store_n(&rc->last_phase, phase, __ATOMIC_SEQ_CST);
+		raw_store_order(&rc->last_phase, phase, __ATOMIC_SEQ_CST);
 		/*
 		 * gp_begin is released before the phase moves on; while it has not, there
 		 * is nothing that this vCPU has not acquired (tasks that change places on
@@ -162,7 +162,7 @@ static inline void reader_leave(struct sched_cpu *cpu)
 static inline void set_nest(struct rcu_cpu *rc, unsigned int nest)
 {
 	/* Others read it, as a hint for statistics. */
-	__atomic_store_n(&rc->nest, nest, __ATOMIC_RELAXED);
+	raw_store_order(&rc->nest, nest, __ATOMIC_RELAXED);
 }
 
 void rcu_read_lock(void)
@@ -237,7 +237,7 @@ static void acquire_readers(struct rcu_state *rs, u64 p0)
 
 		if (!cpu)
 			continue;
-		if (__atomic_load_n(&cpu->rcu.last_phase, __ATOMIC_SEQ_CST) <= p0)
+		if (raw_load_order(&cpu->rcu.last_phase, __ATOMIC_SEQ_CST) <= p0)
 			tsan_acquire(&cpu->rcu.cur);
 		else
 			tsan_acquire(&cpu->rcu.prev[(p0 + 1) % RCU_RING]);
@@ -253,8 +253,8 @@ static bool readers_inside(const struct rcu_state *rs, u64 p0)
 	for (i = 0; i < rs->nr_cpus; i++) {
 		struct sched_cpu *cpu = rs->cpus[i];
 
-		if (cpu && __atomic_load_n(&cpu->rcu.nest, __ATOMIC_RELAXED) &&
-		    __atomic_load_n(&cpu->rcu.last_phase, __ATOMIC_RELAXED) <= p0)
+		if (cpu && raw_load_order(&cpu->rcu.nest, __ATOMIC_RELAXED) &&
+		    raw_load_order(&cpu->rcu.last_phase, __ATOMIC_RELAXED) <= p0)
 			return true;
 	}
 	return false;
@@ -279,11 +279,11 @@ static u64 begin_grace_period(struct rcu_state *rs)
 	/* Who begins a section later sees what was stored before. */
 	smp_store_barrier_all();
 	tsan_release(&rs->gp_begin);
-	p0 = __atomic_fetch_add(&rs->phase, 1, __ATOMIC_SEQ_CST);
+	p0 = raw_fetch_add_order(&rs->phase, 1, __ATOMIC_SEQ_CST);
 #if MM_CHECK
-	__atomic_store_n(&rs->in_grace, unlinked(rs), __ATOMIC_RELAXED);
+	raw_store_order(&rs->in_grace, unlinked(rs), __ATOMIC_RELAXED);
 #endif
-	__atomic_fetch_add(&rs->nr_grace_periods, 1, __ATOMIC_RELAXED);
+	raw_fetch_add_order(&rs->nr_grace_periods, 1, __ATOMIC_RELAXED);
 	count_vm_event(MMS_RCU_GRACE_PERIOD);
 	if (rs->mode != RCU_SERIAL && MM_CHECK && readers_inside(rs, p0))
 		window_hit(WIN_GP_WAITED_FOR_READER);
@@ -320,19 +320,19 @@ void synchronize_rcu(void)
 
 static void push_callback(struct rcu_cpu *rc, struct rcu_head *head)
 {
-	struct rcu_head *first = __atomic_load_n(&rc->callbacks, __ATOMIC_RELAXED);
+	struct rcu_head *first = raw_load_order(&rc->callbacks, __ATOMIC_RELAXED);
 
 	do {
 		head->next = first;
-	} while (!__atomic_compare_exchange_n(&rc->callbacks, &first, head, true,
-					      __ATOMIC_RELEASE, __ATOMIC_RELAXED));
-	__atomic_store_n(&rc->nr_queued, rc->nr_queued + 1, __ATOMIC_RELAXED);
+	} while (!raw_try_cmpxchg_order(&rc->callbacks, &first, head, __ATOMIC_RELEASE,
+					__ATOMIC_RELAXED));
+	raw_store_order(&rc->nr_queued, rc->nr_queued + 1, __ATOMIC_RELAXED);
 }
 
 /* Take all of a vCPU's callbacks, oldest first. */
 static struct rcu_head *take_callbacks(struct rcu_cpu *rc, struct rcu_head *tail)
 {
-	struct rcu_head *head = __atomic_exchange_n(&rc->callbacks, NULL, __ATOMIC_SEQ_CST);
+	struct rcu_head *head = raw_xchg_order(&rc->callbacks, NULL, __ATOMIC_SEQ_CST);
 
 	while (head) {
 		struct rcu_head *next = head->next;
@@ -363,7 +363,7 @@ static unsigned long run_callbacks(struct sched_cpu *cpu, struct rcu_head *head)
 	lockdep_assert_none_held(&cpu->cb_ctx);
 	cpu->ctx = ctx;
 	cpu->preempt_count--;
-	__atomic_store_n(&cpu->rcu.nr_done, cpu->rcu.nr_done + nr, __ATOMIC_RELAXED);
+	raw_store_order(&cpu->rcu.nr_done, cpu->rcu.nr_done + nr, __ATOMIC_RELAXED);
 	count_vm_events(MMS_RCU_CALLBACK, nr);
 	return nr;
 }
@@ -371,13 +371,13 @@ static unsigned long run_callbacks(struct sched_cpu *cpu, struct rcu_head *head)
 /* A batch begins before its callbacks leave their lists: rcu_barrier finds one or the other. */
 static void batch_begin(struct rcu_cpu *rc)
 {
-	__atomic_store_n(&rc->batch_begun, rc->batch_begun + 1, __ATOMIC_SEQ_CST);
+	raw_store_order(&rc->batch_begun, rc->batch_begun + 1, __ATOMIC_SEQ_CST);
 }
 
 static void batch_end(struct rcu_cpu *rc)
 {
 	tsan_release(&rc->batch_ended);
-	__atomic_store_n(&rc->batch_ended, rc->batch_ended + 1, __ATOMIC_SEQ_CST);
+	raw_store_order(&rc->batch_ended, rc->batch_ended + 1, __ATOMIC_SEQ_CST);
 	sched_changed(&rc->batch_ended);
 }
 
@@ -447,7 +447,7 @@ bool rcu_callbacks_pending(void)
 {
 	struct sched_cpu *cpu = this_sched_cpu();
 
-	return cpu && (__atomic_load_n(&cpu->rcu.callbacks, __ATOMIC_RELAXED) || cpu->rcu.batch);
+	return cpu && (raw_load_order(&cpu->rcu.callbacks, __ATOMIC_RELAXED) || cpu->rcu.batch);
 }
 
 /*
@@ -500,9 +500,9 @@ static void wait_for_batches(struct rcu_state *rs, struct sched_cpu *self)
 		if (!rs->cpus[i] || rs->cpus[i] == self)
 			continue;
 		rc = &rs->cpus[i]->rcu;
-		begun = __atomic_load_n(&rc->batch_begun, __ATOMIC_SEQ_CST);
+		begun = raw_load_order(&rc->batch_begun, __ATOMIC_SEQ_CST);
 		sched_wait(&rc->batch_ended, "batch of callbacks",
-			   __atomic_load_n(&rc->batch_ended, __ATOMIC_SEQ_CST) >= begun);
+			   raw_load_order(&rc->batch_ended, __ATOMIC_SEQ_CST) >= begun);
 		tsan_acquire(&rc->batch_ended);
 	}
 }

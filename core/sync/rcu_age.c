@@ -45,12 +45,12 @@ u64 rcu_age_stamp(void)
 
 	if (!cpu || !cpu->rcu.state)
 		return 0;
-	return __atomic_add_fetch(&cpu->rcu.state->unlinked, 1, __ATOMIC_SEQ_CST);
+	return raw_fetch_add_order(&cpu->rcu.state->unlinked, 1, __ATOMIC_SEQ_CST) + 1;
 }
 
 struct rcu_meeting rcu_age_meet(const struct rcu_age *age)
 {
-	u64 word = __atomic_load_n(&age->word, __ATOMIC_RELAXED);
+	u64 word = raw_load_order(&age->word, __ATOMIC_RELAXED);
 	struct rcu_meeting met = { .how = RCU_MET_LINKED };
 	const struct rcu_cpu *rc;
 
@@ -59,13 +59,13 @@ struct rcu_meeting rcu_age_meet(const struct rcu_age *age)
 	rc = &this_sched_cpu()->rcu;
 	met.in_section = rc->nest;
 	met.given = rc->nest ? rc->entered :
-			       __atomic_load_n(&rc->state->unlinked, __ATOMIC_RELAXED);
+			       raw_load_order(&rc->state->unlinked, __ATOMIC_RELAXED);
 	met.retired = word;
 	if (word == RCU_AGE_FREED)
 		met.how = RCU_MET_FREED;
 	else if (!met.in_section || met.given >= word)
 		met.how = RCU_MET_LATE;
-	else if (__atomic_load_n(&rc->state->in_grace, __ATOMIC_RELAXED) >= word)
+	else if (raw_load_order(&rc->state->in_grace, __ATOMIC_RELAXED) >= word)
 		met.how = RCU_MET_GRACE;
 	else
 		met.how = RCU_MET_RETIRED;

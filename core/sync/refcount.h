@@ -50,7 +50,7 @@ static inline void refcount_add(int i, refcount_t *r)
 	old = r->refs;
 	r->refs = old + i;
 #else
-	old = __atomic_fetch_add(&r->refs, i, __ATOMIC_RELAXED);
+	old = raw_fetch_add_order(&r->refs, i, __ATOMIC_RELAXED);
 #endif
 	if (unlikely(old <= 0))
 		refcount_warn_saturate(r, REFCOUNT_ADD_UAF);
@@ -72,10 +72,10 @@ static inline bool __refcount_add_not_zero(int i, refcount_t *r, bool acquire)
 	do {
 		if (!old)
 			return false;
-	} while (!(acquire ? __atomic_compare_exchange_n(&r->refs, &old, old + i, true,
-							 __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)
-			   : __atomic_compare_exchange_n(&r->refs, &old, old + i, true,
-							 __ATOMIC_RELAXED, __ATOMIC_RELAXED)));
+	} while (!(acquire ? raw_try_cmpxchg_order(&r->refs, &old, old + i, __ATOMIC_ACQUIRE,
+						   __ATOMIC_RELAXED)
+			   : raw_try_cmpxchg_order(&r->refs, &old, old + i, __ATOMIC_RELAXED,
+						   __ATOMIC_RELAXED)));
 	if (unlikely(old < 0 || old > REFCOUNT_MAX - i))
 		refcount_warn_saturate(r, REFCOUNT_ADD_OVF);
 	return true;
@@ -97,7 +97,7 @@ static inline bool refcount_sub_and_test(int i, refcount_t *r)
 	int old;
 
 	sched_point(SCHED_ATOMIC, r);
-	old = __atomic_fetch_sub(&r->refs, i, __ATOMIC_ACQ_REL);
+	old = raw_fetch_sub_order(&r->refs, i, __ATOMIC_ACQ_REL);
 	if (old == i)
 		return true;
 	if (unlikely(old <= 0 || old < i))
@@ -116,7 +116,7 @@ static inline void refcount_dec(refcount_t *r)
 	int old;
 
 	sched_point(SCHED_ATOMIC, r);
-	old = __atomic_fetch_sub(&r->refs, 1, __ATOMIC_RELEASE);
+	old = raw_fetch_sub_order(&r->refs, 1, __ATOMIC_RELEASE);
 	if (unlikely(old <= 1))
 		refcount_warn_saturate(r, REFCOUNT_DEC_LEAK);
 }

@@ -17,6 +17,7 @@
  */
 #include "sync/rwsem.h"
 
+#include "base/atomic.h"
 #include "base/tsan.h"
 #include "sync/sched.h"
 #include "sync/store_buffer.h"
@@ -87,12 +88,12 @@ static inline void tsan_unlocking(struct rw_semaphore *sem, unsigned int flags)
 static inline bool rwsem_try(struct rw_semaphore *sem, bool write)
 {
 	u64 busy = write ? ~0ULL : RWSEM_WRITER | RWSEM_WAITERS;
-	u64 old = __atomic_load_n(&sem->count, __ATOMIC_RELAXED);
+	u64 old = raw_load_order(&sem->count, __ATOMIC_RELAXED);
 
 	while (!(old & busy)) {
-		if (__atomic_compare_exchange_n(&sem->count, &old,
-						old + (write ? RWSEM_WRITER : RWSEM_READER), true,
-						__ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+		if (raw_try_cmpxchg_order(&sem->count, &old,
+					  old + (write ? RWSEM_WRITER : RWSEM_READER),
+					  __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
 			return true;
 	}
 	return false;
@@ -100,11 +101,11 @@ static inline bool rwsem_try(struct rw_semaphore *sem, bool write)
 
 static void rwsem_grant_one(struct rw_semaphore *sem, struct rwsem_waiter *w)
 {
-	__atomic_fetch_add(&sem->count, w->write ? RWSEM_WRITER : RWSEM_READER,
+	raw_fetch_add_order(&sem->count, w->write ? RWSEM_WRITER : RWSEM_READER,
 			   __ATOMIC_ACQUIRE);
 	list_del(&w->node);
 	w->clock = sched_clock();
-	__atomic_store_n(&w->granted, 1, __ATOMIC_SEQ_CST);
+	raw_store_order(&w->granted, 1, __ATOMIC_SEQ_CST);
 	sched_wake(w->ctx);
 }
 
@@ -114,14 +115,14 @@ static void rwsem_grant(struct rw_semaphore *sem)
 	struct rwsem_waiter *w, *next;
 
 	list_for_each_entry_safe(w, next, &sem->wait_list, node) {
-		u64 count = __atomic_load_n(&sem->count, __ATOMIC_ACQUIRE);
+		u64 count = raw_load_order(&sem->count, __ATOMIC_ACQUIRE);
 
 		if (count & (w->write ? RWSEM_HELD : RWSEM_WRITER))
 			break;
 		rwsem_grant_one(sem, w);
 	}
 	if (list_empty(&sem->wait_list))
-		__atomic_fetch_and(&sem->count, ~RWSEM_WAITERS, __ATOMIC_RELAXED);
+		raw_fetch_and_order(&sem->count, ~RWSEM_WAITERS, __ATOMIC_RELAXED);
 }
 
 static noinline void rwsem_wake(struct rw_semaphore *sem)
@@ -137,14 +138,14 @@ static void rwsem_sleep_until_granted(struct rw_semaphore *sem, struct rwsem_wai
 	unsigned int spins;
 
 	for (spins = 0; rwsem_worth_spinning(spins); spins++) {
-		if (__atomic_load_n(&w->granted, __ATOMIC_ACQUIRE))
+		if (raw_load_order(&w->granted, __ATOMIC_ACQUIRE))
 			return;
 		/* Takes interrupts: the holder may wait for our answer to one. */
 		sched_relax(spins);
 	}
 	for (;;) {
 		sched_prepare_sleep();
-		if (__atomic_load_n(&w->granted, __ATOMIC_SEQ_CST))
+		if (raw_load_order(&w->granted, __ATOMIC_SEQ_CST))
 			break;
 		sched_sleep(sem);
 	}
@@ -161,7 +162,7 @@ static bool rwsem_spin(struct rw_semaphore *sem, bool write)
 	unsigned int spins;
 
 	for (spins = 0; spins < RWSEM_SPINS_ALONE && sched_alone(); spins++) {
-		if (__atomic_load_n(&sem->count, __ATOMIC_RELAXED) & RWSEM_WAITERS)
+		if (raw_load_order(&sem->count, __ATOMIC_RELAXED) & RWSEM_WAITERS)
 			break;
 		if (rwsem_try(sem, write))
 			return true;
@@ -178,11 +179,11 @@ static noinline void rwsem_wait(struct rw_semaphore *sem, bool write)
 
 	list_add_tail(&w.node, &sem->wait_list);
 	/* From here on every release sees the flag, or was seen by the grant below. */
-	__atomic_fetch_or(&sem->count, RWSEM_WAITERS, __ATOMIC_SEQ_CST);
+	raw_fetch_or_order(&sem->count, RWSEM_WAITERS, __ATOMIC_SEQ_CST);
 	rwsem_grant(sem);
 	queue_unlock_irqrestore(&sem->wait_lock, flags);
 
-	if (!__atomic_load_n(&w.granted, __ATOMIC_ACQUIRE)) {
+	if (!raw_load_order(&w.granted, __ATOMIC_ACQUIRE)) {
 		window_hit(write ? WIN_RWSEM_WRITER_WAITED : WIN_RWSEM_READER_WAITED);
 		rwsem_sleep_until_granted(sem, &w);
 	}
@@ -246,7 +247,7 @@ void up_read(struct rw_semaphore *sem)
 	lockdep_release(sem);
 	tsan_unlocking(sem, TSAN_MUTEX_READ_LOCK);
 	smp_store_barrier();
-	old = __atomic_fetch_sub(&sem->count, RWSEM_READER, __ATOMIC_RELEASE);
+	old = raw_fetch_sub_order(&sem->count, RWSEM_READER, __ATOMIC_RELEASE);
 	if (unlikely(old == (RWSEM_READER | RWSEM_WAITERS)))
 		rwsem_wake(sem);
 }
@@ -259,7 +260,7 @@ void up_write(struct rw_semaphore *sem)
 	lockdep_release(sem);
 	tsan_unlocking(sem, 0);
 	smp_store_barrier();
-	old = __atomic_fetch_sub(&sem->count, RWSEM_WRITER, __ATOMIC_RELEASE);
+	old = raw_fetch_sub_order(&sem->count, RWSEM_WRITER, __ATOMIC_RELEASE);
 	if (unlikely(old & RWSEM_WAITERS))
 		rwsem_wake(sem);
 }
@@ -274,22 +275,22 @@ void downgrade_write(struct rw_semaphore *sem)
 	tsan_unlocking(sem, 0);
 	tsan_locked(sem, TSAN_MUTEX_READ_LOCK);
 	smp_store_barrier();
-	old = __atomic_fetch_add(&sem->count, RWSEM_READER - RWSEM_WRITER, __ATOMIC_RELEASE);
+	old = raw_fetch_add_order(&sem->count, RWSEM_READER - RWSEM_WRITER, __ATOMIC_RELEASE);
 	if (unlikely(old & RWSEM_WAITERS))
 		rwsem_wake(sem);	/* readers at the head come in */
 }
 
 bool rwsem_is_locked(const struct rw_semaphore *sem)
 {
-	return __atomic_load_n(&sem->count, __ATOMIC_RELAXED) & RWSEM_HELD;
+	return raw_load_order(&sem->count, __ATOMIC_RELAXED) & RWSEM_HELD;
 }
 
 bool rwsem_is_write_locked(const struct rw_semaphore *sem)
 {
-	return __atomic_load_n(&sem->count, __ATOMIC_RELAXED) & RWSEM_WRITER;
+	return raw_load_order(&sem->count, __ATOMIC_RELAXED) & RWSEM_WRITER;
 }
 
 bool rwsem_is_contended(const struct rw_semaphore *sem)
 {
-	return __atomic_load_n(&sem->count, __ATOMIC_RELAXED) & RWSEM_WAITERS;
+	return raw_load_order(&sem->count, __ATOMIC_RELAXED) & RWSEM_WAITERS;
 }

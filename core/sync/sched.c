@@ -59,7 +59,7 @@ void sched_cpu_init(struct sched_cpu *cpu, unsigned int id, struct sched_ctx *bo
 
 static u32 attention(struct sched_cpu *cpu)
 {
-	return __atomic_load_n(&cpu->local.attn, __ATOMIC_ACQUIRE);
+	return raw_load_order(&cpu->local.attn, __ATOMIC_ACQUIRE);
 }
 
 static void serve_irqs(struct sched_cpu *cpu)
@@ -78,7 +78,7 @@ void sched_turn_over(void)
 	 * Between prepare and sleep the context must not be set aside: it would count
 	 * as asleep before it has looked at its condition, and miss its wake-up.
 	 */
-	if (__atomic_load_n(&cpu->ctx->state, __ATOMIC_RELAXED) != CTX_RUNNING)
+	if (raw_load_order(&cpu->ctx->state, __ATOMIC_RELAXED) != CTX_RUNNING)
 		return;
 	if (cpu->ops->turn_over)
 		cpu->ops->turn_over();
@@ -106,6 +106,14 @@ void sched_point_slow(enum sched_kind kind, const void *obj)
 	if ((attention(cpu) & (ATTN_RESCHED | ATTN_STOP)) ||
 	    cpu->local.clock >= cpu->local.turn_end)
 		sched_turn_over();
+}
+
+void sched_touch_slow(void *obj, bool write)
+{
+	struct sched_cpu *cpu = this_sched_cpu();
+
+	if (cpu->control)
+		cpu->control->touch(cpu, obj, write);
 }
 
 void sched_relax(unsigned int spins)
@@ -166,7 +174,7 @@ struct sched_ctx *sched_prepare_sleep(void)
 
 	MM_BUG_ON(!cpu);
 	smp_store_barrier();
-	__atomic_exchange_n(&cpu->ctx->state, CTX_SLEEPING, __ATOMIC_SEQ_CST);
+	raw_xchg_order(&cpu->ctx->state, CTX_SLEEPING, __ATOMIC_SEQ_CST);
 	return cpu->ctx;
 }
 
@@ -177,13 +185,13 @@ void sched_sleep(const void *obj)
 
 	cpu->local.clock += sched_cost(SCHED_WAIT);
 	ctx->waits_for = obj;
-	if (__atomic_load_n(&ctx->state, __ATOMIC_ACQUIRE) == CTX_SLEEPING)
+	if (raw_load_order(&ctx->state, __ATOMIC_ACQUIRE) == CTX_SLEEPING)
 		cpu->ops->sleep(ctx);
 	ctx->waits_for = NULL;
 	/* Perhaps on another vCPU now. */
-	if (__atomic_load_n(&ctx->state, __ATOMIC_ACQUIRE) == CTX_RUNNING) {
+	if (raw_load_order(&ctx->state, __ATOMIC_ACQUIRE) == CTX_RUNNING) {
 		tsan_acquire(&ctx->wake_clock);
-		sched_clock_advance(__atomic_load_n(&ctx->wake_clock, __ATOMIC_RELAXED));
+		sched_clock_advance(raw_load_order(&ctx->wake_clock, __ATOMIC_RELAXED));
 	}
 }
 
@@ -191,16 +199,16 @@ void sched_finish_sleep(void)
 {
 	struct sched_ctx *ctx = this_sched_cpu()->ctx;
 
-	__atomic_store_n(&ctx->state, CTX_RUNNING, __ATOMIC_RELAXED);
+	raw_store_order(&ctx->state, CTX_RUNNING, __ATOMIC_RELAXED);
 	ctx->waits_done++;
 }
 
 static void raise_wake_clock(struct sched_ctx *ctx, u64 clock)
 {
-	u64 old = __atomic_load_n(&ctx->wake_clock, __ATOMIC_RELAXED);
+	u64 old = raw_load_order(&ctx->wake_clock, __ATOMIC_RELAXED);
 
-	while (old < clock && !__atomic_compare_exchange_n(&ctx->wake_clock, &old, clock, true,
-							   __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+	while (old < clock && !raw_try_cmpxchg_order(&ctx->wake_clock, &old, clock,
+						     __ATOMIC_RELAXED, __ATOMIC_RELAXED))
 		;
 }
 
@@ -210,12 +218,12 @@ bool sched_wake(struct sched_ctx *ctx)
 
 	smp_store_barrier();
 	/* A read that is ordered after the waker's making the condition true. */
-	if (__atomic_fetch_or(&ctx->state, 0, __ATOMIC_SEQ_CST) != CTX_SLEEPING)
+	if (raw_fetch_or_order(&ctx->state, 0, __ATOMIC_SEQ_CST) != CTX_SLEEPING)
 		return false;
 	if (cpu)
 		raise_wake_clock(ctx, cpu->local.clock);
 	tsan_release(&ctx->wake_clock);
-	if (__atomic_exchange_n(&ctx->state, CTX_RUNNING, __ATOMIC_SEQ_CST) != CTX_SLEEPING)
+	if (raw_xchg_order(&ctx->state, CTX_RUNNING, __ATOMIC_SEQ_CST) != CTX_SLEEPING)
 		return false;
 	(cpu ? cpu->ops : &sched_default_ops)->wake(ctx);
 	return true;
@@ -268,7 +276,7 @@ void sched_irq_exit(struct sched_cpu *cpu, struct sched_ctx *interrupted)
 
 static void futex_sleep(struct sched_ctx *self)
 {
-	while (__atomic_load_n(&self->state, __ATOMIC_ACQUIRE) == CTX_SLEEPING)
+	while (raw_load_order(&self->state, __ATOMIC_ACQUIRE) == CTX_SLEEPING)
 		syscall(SYS_futex, &self->state, FUTEX_WAIT_PRIVATE, CTX_SLEEPING, NULL);
 }
 

@@ -15,6 +15,7 @@
 #ifndef MM_SYNC_SCHED_H
 #define MM_SYNC_SCHED_H
 
+#include "base/atomic.h"
 #include "base/point.h"
 #include "base/prng.h"
 #include "base/this_cpu.h"
@@ -121,6 +122,8 @@ struct sched_control {
 	void (*changed)(struct sched_cpu *cpu, const void *obj);
 	/* The caller waits, it does not know for what: others first. */
 	void (*yield)(struct sched_cpu *cpu);
+	/* ATTN_WATCH is up: the step under way touches obj.  Called anywhere. */
+	void (*touch)(struct sched_cpu *cpu, const void *obj, bool write);
 	/*
 	 * A load of what others may have stored comes next (sync/store_buffer.h): they may
 	 * come between, but nothing happens to this vCPU, whose code knows of no point here.
@@ -197,13 +200,15 @@ bool sched_alone(void);
  * Busy waiting for condition, a function of obj's state.  In free mode the condition is
  * tried again and again; in controlled mode only when obj has changed, so that who
  * changes it must say so: a change that nobody tells is a lost wake-up, and is found as
- * one.  what says in reports what kind of object it is.  condition must not pass a
- * point after it has looked.
+ * one.  Who waits touches obj as if changing it, who tells as if looking at it: tellers
+ * do not mind each other.  what says in reports what kind of object it is.  condition
+ * must not pass a point after it has looked.
  */
 #define sched_wait(obj, what, condition)				\
 	do {								\
 		unsigned int __spins = 0;				\
 									\
+		sched_touch(obj, true);					\
 		while (!(condition))					\
 			sched_wait_turn(obj, what, __spins++);		\
 	} while (0)

@@ -12,6 +12,7 @@
  */
 #include "sync/spinlock.h"
 
+#include "base/atomic.h"
 #include "base/tsan.h"
 #include "sync/queue_lock.h"
 #include "sync/sched.h"
@@ -27,8 +28,8 @@
 
 static inline bool lock_word_try(u32 *val)
 {
-	return !__atomic_load_n(val, __ATOMIC_RELAXED) &&
-	       !__atomic_exchange_n(val, 1, __ATOMIC_ACQUIRE);
+	return !raw_load_order(val, __ATOMIC_RELAXED) &&
+	       !raw_xchg_order(val, 1, __ATOMIC_ACQUIRE);
 }
 
 static noinline void lock_word_slow(u32 *val)
@@ -44,7 +45,7 @@ static inline void lock_word(u32 *val)
 
 static inline void unlock_word(u32 *val)
 {
-	__atomic_store_n(val, 0, __ATOMIC_RELEASE);
+	raw_store_order(val, 0, __ATOMIC_RELEASE);
 }
 
 /*
@@ -147,7 +148,7 @@ void spin_unlock(spinlock_t *lock)
 
 bool spin_is_locked(const spinlock_t *lock)
 {
-	return __atomic_load_n(&lock->val, __ATOMIC_RELAXED);
+	return raw_load_order(&lock->val, __ATOMIC_RELAXED);
 }
 
 unsigned long queue_lock_irqsave(struct queue_lock *lock)
