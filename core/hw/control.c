@@ -21,6 +21,7 @@
 #include "arch/arch.h"
 #include "base/atomic.h"
 #include "base/bug.h"
+#include "base/prng.h"
 #include "base/tsan.h"
 #include "hw/ipi.h"
 #include "hw/machine.h"
@@ -181,15 +182,18 @@ static const struct sched_choice *choose(struct control *c, unsigned int nr)
 {
 	struct sched_choices list = {
 		.decision = c->stats.decisions, .nr = nr, .choice = c->choice,
+		.runner = c->runner, .resume = c->resume,
 	};
 	unsigned int i = 0;
 
 	if (c->config.times)
 		return &c->choice[cost_choose(c->config.times, &list, c->cur)];
+	if (c->config.strategy && (nr > 1 || c->exhaust))
+		i = strategy_choose(c->config.strategy, &list);
+	if (c->choice[i].event == SCHED_RUN || c->choice[i].event == SCHED_TICK)
+		c->runner = c->choice[i].cpu;
 	if (nr == 1)
 		return c->choice;
-	if (c->config.strategy)
-		i = strategy_choose(c->config.strategy, &list);
 	if (i && c->config.record)
 		schedule_add(c->config.record, list.decision, c->choice[i].cpu,
 			     c->choice[i].event);
@@ -261,7 +265,14 @@ static void do_event(struct control *c, struct vcpu *cpu, enum sched_event event
 {
 	struct control_cpu *cc = &c->cpu[cpu->nr];
 	struct control_cpu before = *cc;
+	unsigned int runner = c->runner;
+	u64 resume = hash64(runner, cpu->nr, event);
 
+	/* A tick ends when the task has its next turn: who went on before it is long gone. */
+	if (event != SCHED_TICK) {
+		c->runner = cpu->nr;
+		c->resume += resume;
+	}
 	/* Whatever it waits for, it looks again afterwards. */
 	cc->blocked = NULL;
 	switch (event) {
@@ -281,6 +292,11 @@ static void do_event(struct control *c, struct vcpu *cpu, enum sched_event event
 	default:
 		MM_BUG();
 	}
+	if (event != SCHED_TICK) {
+		c->resume -= resume;
+		if (c->runner == cpu->nr)
+			c->runner = runner;
+	}
 	/* After a tick another vCPU may be ours. */
 	cc = &c->cpu[this_cpu()->nr];
 	cc->blocked = NULL;
@@ -289,6 +305,13 @@ static void do_event(struct control *c, struct vcpu *cpu, enum sched_event event
 }
 
 /* ---- deciding ---- */
+
+/* What was chosen has been done, and nothing else has been chosen yet. */
+static void step_end(struct control *c)
+{
+	if (unlikely(c->exhaust))
+		exhaust_step_end(c->exhaust);
+}
 
 /* The caller's vCPU has stopped; returns when it is to go on. */
 static void decide(struct control *c, bool others)
@@ -304,6 +327,7 @@ static void decide(struct control *c, bool others)
 		if (c->event == SCHED_RUN)
 			return;
 		do_event(c, this_cpu(), c->event);
+		step_end(c);
 		others = false;
 	}
 }
@@ -314,6 +338,7 @@ static void step(struct control *c, struct control_cpu *cc, enum sched_kind kind
 
 	if (unlikely(c->config.watch))
 		c->config.watch(c->config.watch_arg, cpu, kind, obj);
+	step_end(c);
 	if (unlikely(++c->stats.points > c->config.max_points))
 		cut_off(c, CONTROL_LIMIT);
 	cc->kind = (u8)kind;
@@ -389,6 +414,7 @@ static void control_changed(struct sched_cpu *sched, const void *obj)
 {
 	struct control *c = control_of(sched);
 
+	sched_touch(obj, false);
 	for (unsigned int i = 0; i < c->machine->nr_cpus; i++) {
 		if (c->cpu[i].blocked != obj)
 			continue;
@@ -405,6 +431,9 @@ static void control_yield(struct sched_cpu *sched)
 
 	step(c, cc, SCHED_WAIT, NULL);
 	cc->busy = true;
+	/* Anybody may go on now. */
+	if (c->runner == sched->local.id)
+		c->runner = STRATEGY_CPUS;
 	decide(c, true);
 	cc->busy = false;
 }
@@ -417,6 +446,11 @@ static void control_fresh(struct sched_cpu *sched, const void *obj, size_t size)
 		cost_forget(c->config.times, obj, size);
 }
 
+static void control_touch(struct sched_cpu *sched, const void *obj, bool write)
+{
+	exhaust_touch(control_of(sched)->exhaust, obj, write);
+}
+
 static const struct sched_control control_ops = {
 	.point		= control_point,
 	.wait		= control_wait,
@@ -424,6 +458,7 @@ static const struct sched_control control_ops = {
 	.yield		= control_yield,
 	.load		= control_load,
 	.fresh		= control_fresh,
+	.touch		= control_touch,
 };
 
 /* ---- a vCPU's life ---- */
@@ -441,6 +476,7 @@ static void fiber_body(void *arg)
 	vcpu_leave(cpu);
 	tsan_release(&c->finish);
 	c->cpu[cpu->nr].ended = true;
+	step_end(c);
 	next = choose_next(c, false);
 	if (next)
 		switch_to(c, cpu->fiber, next->cpu);
@@ -450,15 +486,17 @@ static void fiber_body(void *arg)
 
 /* ---- from the host's side ---- */
 
-static void arm(struct vcpu *cpu, const struct control_config *config)
+static void arm(struct control *c, struct vcpu *cpu)
 {
 	cpu->sched.control = &control_ops;
 	cpu->sched.stores = cpu->machine->control->stores;
 	cpu->sched.local.weak = cpu->sched.stores;
 	cpu->fill_near = 0;
 	/* Every access says where it was (hw/access.c). */
-	if (config->fills)
+	if (c->config.fills)
 		cpu->speculate_at = 0;
+	if (c->exhaust)
+		vcpu_attn(cpu, ATTN_WATCH);
 }
 
 static void disarm(struct vcpu *cpu)
@@ -466,6 +504,7 @@ static void disarm(struct vcpu *cpu)
 	cpu->sched.control = NULL;
 	cpu->sched.stores = NULL;
 	cpu->sched.local.weak = false;
+	cpu->sched.local.attn &= ~(u32)ATTN_WATCH;
 	fiber_reset(cpu->fiber);
 	cpu->fiber = NULL;
 	vcpu_new_turn(cpu);
@@ -494,6 +533,8 @@ int control_start(struct machine *m, const struct control_config *config,
 		machine_free(m, c);
 		return -ENOMEM;
 	}
+	c->runner = STRATEGY_CPUS;
+	c->exhaust = strategy_exhaust(config->strategy);
 	c->main = main;
 	for (unsigned int i = 0; i < m->nr_cpus; i++) {
 		struct fiber *fiber = stack(m->cpus[i]);
@@ -509,7 +550,7 @@ int control_start(struct machine *m, const struct control_config *config,
 	}
 	m->control = c;
 	for (unsigned int i = 0; i < m->nr_cpus; i++)
-		arm(m->cpus[i], config);
+		arm(c, m->cpus[i]);
 	fiber_init_thread(&c->host);
 	tsan_release(&c->begin);
 	return 0;

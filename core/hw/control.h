@@ -80,6 +80,9 @@ struct control {
 	struct control_stats	stats;
 	enum control_end	end;
 	unsigned int		cur;		/* vCPU */
+	unsigned int		runner;		/* that went on last, or is in an event */
+	u64			resume;		/* sum over events under way: who went on before */
+	struct exhaust		*exhaust;	/* the strategy's, or NULL */
 	enum sched_event	event;		/* that was chosen for it */
 	unsigned int		fills_left;
 	struct store_buffers	*stores;	/* NULL: MEMORY_SC */

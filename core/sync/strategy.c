@@ -77,6 +77,17 @@ void strategy_start_caller(struct strategy *s, strategy_fn choose, void *arg)
 	s->caller.arg = arg;
 }
 
+void strategy_start_exhaust(struct strategy *s, struct exhaust *exhaust)
+{
+	s->kind = STRATEGY_EXHAUST;
+	s->exhaust = exhaust;
+}
+
+struct exhaust *strategy_exhaust(const struct strategy *s)
+{
+	return s && s->kind == STRATEGY_EXHAUST ? s->exhaust : NULL;
+}
+
 static unsigned int actor(const struct sched_choice *choice)
 {
 	return choice->cpu * NR_SCHED_EVENTS + choice->event;
@@ -236,6 +247,7 @@ unsigned int strategy_choose(struct strategy *s, const struct sched_choices *c)
 	case STRATEGY_REPLAY:	return replay(s, c);
 	case STRATEGY_BYTES:	return strategy_bytes_choose(s, c);
 	case STRATEGY_CALLER:	return s->caller.choose(s->caller.arg, c);
+	case STRATEGY_EXHAUST:	return exhaust_choose(s->exhaust, c);
 	case NR_STRATEGIES:	break;
 	}
 	MM_BUG();

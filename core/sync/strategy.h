@@ -19,6 +19,7 @@
  *	replay	what a schedule lists
  *	bytes	what a fuzzer's bytes say (strategy_bytes.c)
  *	caller	a function of the caller's, who may know more of what runs
+ *	search	all there are, within bounds (sync/exhaust.h)
  *
  * Fills of hardware and ticks, which may happen at any time and make nobody go on, are
  * drawn seldom by all of them.
@@ -29,6 +30,7 @@
 #include "base/point.h"
 #include "base/prng.h"
 #include "sync/schedule.h"
+#include "sync/exhaust.h"
 
 /* One thing that may happen next. */
 struct sched_choice {
@@ -41,8 +43,10 @@ struct sched_choice {
 
 struct sched_choices {
 	u64		decision;	/* its number */
-	unsigned int	nr;		/* at least 2 */
-	struct sched_choice *choice;	/* the default first */
+	unsigned int	nr;		/* at least 2; for a search also 1 */
+	unsigned int	runner;		/* vCPU that went on last; STRATEGY_CPUS: none */
+	u64		resume;		/* hash of who goes on after events under way */
+	struct sched_choice *choice;	/* the default first; who can go on before events */
 };
 
 enum strategy_kind {
@@ -53,6 +57,7 @@ enum strategy_kind {
 	STRATEGY_REPLAY,
 	STRATEGY_BYTES,
 	STRATEGY_CALLER,
+	STRATEGY_EXHAUST,
 	NR_STRATEGIES,
 };
 
@@ -97,6 +102,7 @@ struct strategy {
 			strategy_fn choose;
 			void	*arg;
 		} caller;
+		struct exhaust *exhaust;
 	};
 };
 
@@ -110,6 +116,11 @@ void strategy_start(struct strategy *s, enum strategy_kind kind, u64 seed, unsig
 void strategy_start_portfolio(struct strategy *s, u64 n, u64 seed, u64 expected);
 void strategy_start_replay(struct strategy *s, const struct schedule *schedule);
 void strategy_start_caller(struct strategy *s, strategy_fn choose, void *arg);
+/* For the run that exhaust_next() has allowed. */
+void strategy_start_exhaust(struct strategy *s, struct exhaust *exhaust);
+
+/* NULL but for searches: those are told of every step, and asked where there is no choice. */
+struct exhaust *strategy_exhaust(const struct strategy *s);
 
 /*
  * Whole records of @bytes, which stay; @seen, if not NULL, are SCHEDULE_BYTES_SEEN
