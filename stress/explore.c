@@ -18,6 +18,7 @@
 #include "ops/shorten.h"
 #include "stress/commands.h"
 #include "stress/exit_codes.h"
+#include "stress/explore_dfs.h"
 #include "stress/finding_file.h"
 #include "stress/json.h"
 #include "stress/lists.h"
@@ -31,10 +32,10 @@ struct explore_options {
 	struct searched_draw draw;	/* of a storm's programs */
 	const char	*strategy;
 	u64		runs, first, seed, max_points;
-	unsigned int	fills, shorten;
+	unsigned int	fills, shorten, events;
 	double		timeout;
 	const char	*checks, *bugs, *json, *memory, *from;
-	bool		token, help;
+	bool		token, brute, help;
 };
 
 #define ROW(field) .offset = offsetof(struct explore_options, field)
@@ -49,8 +50,9 @@ static const struct option_row rows[] = {
 	{ "from", 0, OPTION_STRING, ROW(from), 0, 0, NULL,
 	  "a finding of a storm (mmstorm run --json FILE): look for it in the ops around it" },
 	{ "strategy", 0, OPTION_STRING, ROW(strategy), 0, 0, NULL,
-	  "random, sticky, pct:D (D from 1 to 16), pos, or portfolio: all in turn" },
-	{ "runs", 0, OPTION_U64, ROW(runs), 1, 1ULL << 40, NULL, "schedules, at most" },
+	  "random, sticky, pct:D (D from 1 to 16), pos, or portfolio: all in turn; or dfs:B (B from 0 to 7): every schedule with at most B preemptions" },
+	{ "runs", 0, OPTION_U64, ROW(runs), 1, 1ULL << 40, NULL,
+	  "schedules, at most (10000; dfs: all there are)" },
 	{ "first", 0, OPTION_U64, ROW(first), 0, 1ULL << 40, NULL, "number of the first run" },
 	{ "timeout", 0, OPTION_SECONDS, ROW(timeout), 0, 0, NULL, "stop after that long" },
 	{ "seed", 0, OPTION_SEED, ROW(seed), 0, 0, NULL, "of the strategy" },
@@ -61,6 +63,10 @@ static const struct option_row rows[] = {
 	  "sc, tso or pso: may stores be seen late, and out of order?" },
 	{ "fills", 0, OPTION_COUNT, ROW(fills), 0, 1000, NULL,
 	  "TLB fills of hardware's own, in a run" },
+	{ "events", 0, OPTION_COUNT, ROW(events), 0, EXHAUST_BOUND_MAX, NULL,
+	  "dfs: TLB fills, and interrupts, turns and grace periods that end early, in a run, at most" },
+	{ "no-reduction", 0, OPTION_FLAG, ROW(brute), 0, 0, NULL,
+	  "dfs: then run equivalent schedules too, and compare final states" },
 	{ "max-points", 0, OPTION_U64, ROW(max_points), 1, 1ULL << 32, NULL,
 	  "a run of more scheduling points is a livelock" },
 	{ "shorten", 0, OPTION_COUNT, ROW(shorten), 0, 1000000, NULL,
@@ -82,6 +88,7 @@ struct search {
 	u64			zoo[ZOO_WORDS];	/* planted */
 	struct explore_config	config;
 	bool			portfolio;
+	struct explore_dfs	dfs;
 	enum strategy_kind	kind;
 	unsigned int		depth;
 	struct strategy		strategy;
@@ -108,6 +115,8 @@ static int parse_strategy(struct search *s)
 	size_t len = strcspn(text, ":");
 	char *end;
 
+	if (explore_dfs_parse(&s->dfs, text))
+		return 0;
 	s->portfolio = !strcmp(text, "portfolio");
 	s->depth = 3;
 	if (s->portfolio)
@@ -122,7 +131,7 @@ static int parse_strategy(struct search *s)
 		if (end != text + len + 1 && !*end && s->depth >= 1 && s->depth <= PCT_DEPTH_MAX)
 			return 0;
 	}
-	fprintf(stderr, "mmstorm explore: --strategy: there is no '%s'; random, sticky, pct:3, pos or portfolio will do\n",
+	fprintf(stderr, "mmstorm explore: --strategy: there is no '%s'; random, sticky, pct:3, pos, portfolio or dfs:2 will do\n",
 		text);
 	return -EINVAL;
 }
@@ -132,7 +141,10 @@ static int parse_memory(struct search *s)
 	for (unsigned int i = 0; i < NR_MEMORY_MODELS; i++) {
 		if (!s->o.memory || !strcmp(s->o.memory, memory_model_name(i))) {
 			s->config.memory = i;
-			return 0;
+			if (!s->dfs.asked || i == MEMORY_SC)
+				return 0;
+			fprintf(stderr, "mmstorm explore: --memory: dfs searches sc alone\n");
+			return -EINVAL;
 		}
 	}
 	fprintf(stderr, "mmstorm explore: --memory: there is no '%s'; sc, tso or pso will do\n",
@@ -170,7 +182,14 @@ static int load_finding(struct search *s)
 
 static int load(struct search *s)
 {
-	return s->o.from ? load_finding(s) : searched_load(&s->set, "explore", s->scenario);
+	int ret = s->o.from ? load_finding(s) :
+			      searched_load(&s->set, "explore", s->scenario);
+
+	if (ret || !s->dfs.asked || (s->set.nr == 1 && !s->set.item[0].storm))
+		return ret;
+	fprintf(stderr, "mmstorm explore: --strategy: dfs searches one program, a scenario or a file\n");
+	searched_free(&s->set);
+	return EXIT_USAGE;
 }
 
 /* ---- searching ---- */
@@ -179,6 +198,10 @@ static void start_strategy(struct search *s, u64 run)
 {
 	u64 seed = hash64(s->o.seed, run, 0);
 
+	if (s->dfs.exhaust) {
+		strategy_start_exhaust(&s->strategy, s->dfs.exhaust);
+		return;
+	}
 	if (s->portfolio)
 		strategy_start_portfolio(&s->strategy, run / s->set.nr, seed, s->at->decisions);
 	else
@@ -187,7 +210,7 @@ static void start_strategy(struct search *s, u64 run)
 
 static void say_before(struct search *s, u64 run)
 {
-	if (!MM_ASAN)
+	if (!MM_ASAN || s->dfs.asked)
 		return;
 	snprintf(s->epitaph, sizeof(s->epitaph), "mmstorm: repeat: mmstorm explore %s%s --ops %u --cpus %u --tasks %u --strategy %s --memory %s --seed 0x%llx --first %llu --runs 1%s%s",
 		 s->o.from ? "--from " : "", s->scenario, s->o.draw.ops, s->o.draw.cpus,
@@ -267,6 +290,8 @@ static int run_once(struct search *s, u64 run)
 	s->runs++;
 	s->decisions += s->result.decisions;
 	s->points += s->result.points;
+	if (s->dfs.exhaust)
+		exhaust_end(s->dfs.exhaust, s->result.state);
 	return 0;
 }
 
@@ -281,6 +306,8 @@ static int search(struct search *s)
 	int err = 0;
 
 	for (u64 i = 0; !err && !s->result.findings && i < s->o.runs; i++) {
+		if (s->dfs.asked && !explore_dfs_next(&s->dfs))
+			break;
 		err = run_once(s, s->o.first + i);
 		if (err)
 			break;
@@ -324,7 +351,7 @@ static void report_finding(struct search *s)
 
 static const char *verdict(const struct search *s)
 {
-	if (s->result.findings)
+	if (s->result.findings || explore_dfs_disagrees(&s->dfs))
 		return "FINDINGS";
 	return s->interrupted ? "INTERRUPTED" : "SUCCESS";
 }
@@ -353,6 +380,8 @@ static int write_json(const struct search *s)
 	json_u64(&j, "decisions", s->decisions);
 	json_double(&j, "decisions_per_s", rate(s->decisions, s->cpu));
 	json_u64(&j, "points", s->points);
+	if (s->dfs.asked)
+		explore_dfs_json(&s->dfs, &j);
 	json_u64(&j, "findings", s->result.findings);
 	if (s->result.findings) {
 		json_string(&j, "title", s->result.title);
@@ -391,6 +420,8 @@ static int report(struct search *s)
 		report_finding(s);
 	if (s->token)
 		printf("repeat: mmstorm replay %s\n", s->token);
+	if (s->dfs.asked)
+		explore_dfs_report(&s->dfs);
 	printf("%llu schedules in %.2f s, %.2f s of CPU: %.0f/s; %llu decisions, %.2f M/s; %llu points\n",
 	       runs, s->seconds, s->cpu, rate(runs, s->cpu), decisions,
 	       rate(decisions, s->cpu) * 1e-6, s->points);
@@ -400,7 +431,7 @@ static int report(struct search *s)
 	       s->result.findings);
 	if (write_json(s))
 		return EXIT_RESOURCES;
-	if (s->result.findings)
+	if (s->result.findings || explore_dfs_disagrees(&s->dfs))
 		return EXIT_FINDINGS;
 	return s->interrupted ? EXIT_INTERRUPTED : EXIT_CLEAN;
 }
@@ -412,7 +443,13 @@ static int explore(struct search *s)
 	s->config.fills = s->o.fills;
 	s->config.max_points = s->o.max_points;
 	patience_block_signals();
-	err = search(s);
+	if (s->dfs.asked)
+		s->config.fills = s->o.events;
+	if (!s->o.runs)
+		s->o.runs = s->dfs.asked ? U64_MAX : 10000;
+	err = explore_dfs_begin(&s->dfs, s->o.events, s->o.brute);
+	if (!err)
+		err = search(s);
 	if (err) {
 		fprintf(stderr, "mmstorm explore: the machine could not be set up: %s\n",
 			strerror(-err));
@@ -424,13 +461,14 @@ static int explore(struct search *s)
 	finding_file_free(&s->from);
 	schedule_free(&s->schedule);
 	free(s->token);
+	explore_dfs_end(&s->dfs);
 	return ret;
 }
 
 int cmd_explore(int argc, char **argv)
 {
 	struct search s = {
-		.o = { .runs = 10000, .seed = 1, .fills = 2, .max_points = 100000,
+		.o = { .seed = 1, .fills = 2, .events = 1, .max_points = 100000,
 		       .shorten = 2000, .draw = { .ops = 200, .cpus = 8 } },
 	};
 	int ret, words;

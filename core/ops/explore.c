@@ -19,6 +19,7 @@
 #include "kern/sched.h"
 #include "kern/task.h"
 #include "ops/exec_int.h"
+#include "ops/final_state.h"
 #include "trace/trace.h"
 
 struct exploration {
@@ -26,6 +27,8 @@ struct exploration {
 	struct op_run		*run;
 	struct explore_result	*result;
 	const struct explore_watch *watch;	/* never NULL */
+	struct exhaust		*exhaust;	/* NULL: another strategy */
+	u64			nr_ops;
 };
 
 static void mix_in(struct explore_result *r, u64 word)
@@ -68,6 +71,10 @@ static void on_op(void *arg, const struct op_place *place, const struct mm_op *o
 	};
 
 	e->result->ops++;
+	e->result->state += final_answer(place, op, result);
+	/* The program is done; how its tasks and the machine go down is not what is searched. */
+	if (e->exhaust && e->result->ops == e->nr_ops)
+		exhaust_close(e->exhaust);
 	for (unsigned int i = 0; i < ARRAY_SIZE(seen); i++)
 		mix_in(e->result, seen[i]);
 }
@@ -76,9 +83,8 @@ static void on_quiet(void *arg, struct mm_struct *const *mms, unsigned int nr)
 {
 	struct exploration *e = arg;
 
-	(void)mms;
-	(void)nr;
 	check_quiet(e->machine);
+	e->result->state += final_memory(e->machine, mms, nr);
 }
 
 /* ---- the machine ---- */
@@ -167,6 +173,7 @@ static void take_stock(struct exploration *e)
 	r->decisions = stats->decisions;
 	for (enum window_id id = 0; id < NR_WINDOWS; id++)
 		r->windows[id] = windows_sum(e->machine, id);
+	r->state += final_counts(e->machine);
 	mix_in(r, stats->hash);
 	for (unsigned int i = 0; i < e->machine->nr_cpus; i++)
 		mix_in(r, e->machine->sched_cpus[i]->local.trace->hash);
@@ -181,6 +188,7 @@ int explore_run(const struct explore_config *config, struct strategy *strategy,
 	static const struct explore_watch nobody;
 	struct exploration e = {
 		.result = result, .watch = config->watch ? config->watch : &nobody,
+		.exhaust = strategy_exhaust(strategy), .nr_ops = config->list->nr,
 	};
 	int err;
 

@@ -43,6 +43,7 @@ struct explore_result {
 	u64		points;
 	u64		decisions;
 	u64		hash;		/* every point, choice, event and answer */
+	u64		state;		/* what it has led to (ops/final_state.h) */
 	u64		ops;
 	u64		windows[NR_WINDOWS];	/* hits */
 	unsigned int	findings;	/* distinct titles */

@@ -134,6 +134,40 @@ find_bug() {
 	[[ "$output" == *"damaged"* ]]
 }
 
+@test "explore: a bounded search is done, and agrees with brute force" {
+	run "$MMSTORM" explore cut-store --strategy dfs:1 --events 0 --no-reduction \
+		--json "$BATS_TEST_TMPDIR/out.json"
+	[ "$status" -eq 0 ]
+	[[ "$output" == *"done: every schedule with at most 1 preemption and 0 hardware events; "* ]]
+	[[ "$output" == *"reduction and brute force came to the same final states"* ]]
+	python3 - "$BATS_TEST_TMPDIR/out.json" <<-'EOF'
+		import json, sys
+		line = json.loads(open(sys.argv[1]).read())
+		less, all = line["dfs"], line["brute_force"]
+		assert less["how_far"] == all["how_far"] == "done", line
+		assert less["schedules"] < all["schedules"] and less["pruned"] > 0, line
+		assert less["final_states"] == all["final_states"] > 1, line
+		assert less["final_states_hash"] == all["final_states_hash"], line
+		assert less["preemptions"] == all["preemptions"] == 1 and less["events"] == 0, line
+	EOF
+}
+
+@test "explore: a bounded search that was stopped does not say done" {
+	run "$MMSTORM" explore zap-twice --strategy dfs:2 --runs 20
+	[ "$status" -eq 0 ]
+	[[ "$output" == "done: every schedule with at most 0 preemptions and 0 hardware events"* ]]
+	[[ "$output" == *"not done: every schedule"*"; at least "*" left"* ]]
+}
+
+@test "explore: a bounded search finds a planted bug, and its token repeats it" {
+	run "$MMSTORM" explore zap-twice --strategy dfs:2 --bug parallel-zap-flush-miss
+	[ "$status" -eq 2 ]
+	token=$(printf '%s\n' "$output" | sed -n 's/^repeat: mmstorm replay //p')
+	[ -n "$token" ]
+	run "$MMSTORM" replay "$token" --repeat 20
+	[ "$status" -eq 2 ]
+}
+
 @test "explore: what cannot be used is refused" {
 	run "$MMSTORM" explore no-such
 	[ "$status" -eq 1 ]
@@ -147,6 +181,16 @@ find_bug() {
 	run "$MMSTORM" explore zap-zap --memory arm
 	[ "$status" -eq 1 ]
 	[[ "$output" == *"--memory: there is no 'arm'; sc, tso or pso will do"* ]]
+	for strategy in dfs dfs: dfs:8 dfs:-1 dfs:2x; do
+		run "$MMSTORM" explore zap-zap --strategy "$strategy"
+		[ "$status" -eq 1 ]
+		[[ "$output" == *"--strategy: there is no '$strategy'"* ]]
+	done
+	run "$MMSTORM" explore zap-zap --strategy dfs:1 --memory tso
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"dfs searches sc alone"* ]]
+	run "$MMSTORM" explore zap-zap --strategy dfs:1 --events 8
+	[ "$status" -eq 1 ]
 	run "$MMSTORM" explore zap-zap --bug no-such
 	[ "$status" -eq 1 ]
 	run "$MMSTORM" explore
