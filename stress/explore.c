@@ -212,11 +212,12 @@ static void say_before(struct search *s, u64 run)
 {
 	if (!MM_ASAN || s->dfs.asked)
 		return;
-	snprintf(s->epitaph, sizeof(s->epitaph), "mmstorm: repeat: mmstorm explore %s%s --ops %u --cpus %u --tasks %u --strategy %s --memory %s --seed 0x%llx --first %llu --runs 1%s%s",
+	snprintf(s->epitaph, sizeof(s->epitaph), "mmstorm: repeat: mmstorm explore %s%s --ops %u --cpus %u --tasks %u --strategy %s --memory %s --seed 0x%llx --first %llu --runs 1%s%s # in %s (n=%u k=%llu)",
 		 s->o.from ? "--from " : "", s->scenario, s->o.draw.ops, s->o.draw.cpus,
 		 s->o.draw.tasks, s->o.strategy ? s->o.strategy : "portfolio",
 		 memory_model_name(s->config.memory), s->o.seed, run,
-		 s->o.bugs ? " --bug " : "", s->o.bugs ? s->o.bugs : "");
+		 s->o.bugs ? " --bug " : "", s->o.bugs ? s->o.bugs : "", s->at->name,
+		 s->at->actors, s->at->decisions);
 	sanitizer_set_epitaph(s->epitaph);
 }
 
@@ -276,13 +277,13 @@ static int run_once(struct search *s, u64 run)
 	int err = 0;
 
 	s->at = &s->set.item[run % s->set.nr];
-	say_before(s, run);
 	if (!s->at->actors)
 		err = measure(s);
 	if (!err && !s->result.findings)
 		err = searched_draw(s->at, &s->o.draw, s->o.seed, run);
 	if (err || s->result.findings)
 		return err;
+	say_before(s, run);
 	start_strategy(s, run);
 	err = run_program(s, s->zoo);
 	if (err)

@@ -31,11 +31,21 @@ struct listener {
 	struct hunt_result	*result;	/* for what a search says of itself */
 };
 
-/* "found by run 36, after 37 schedules, in exit-lazy (n=3 k=244); ..." */
+/*
+ * "found by run 36, after 37 schedules, in exit-lazy (n=3 k=244); ...", or where
+ * AddressSanitizer ends the program before that:
+ * "mmstorm: repeat: ... --first 36 --runs 1 --bug SLUG # in exit-lazy (n=3 k=244)"
+ */
 static void hear_search(struct hunt_result *r, const char *line)
 {
+	const char *first = strstr(line, "--first ");
+	double run;
+
 	(void)sscanf(line, "found by run %*u, after %lf schedules, in %79s (n=%lf k=%lf)",
 		     &r->schedules, r->scenario, &r->n, &r->k);
+	if (first && sscanf(first, "--first %lf --runs 1 --bug %*s # in %79s (n=%lf k=%lf)", &run,
+			    r->scenario, &r->n, &r->k) == 4)
+		r->schedules = run + 1;
 }
 
 static void hear(struct listener *l, char *end)
