@@ -71,6 +71,15 @@ static bool is_finding(const char *line)
 	return is;
 }
 
+void finding_file_free(struct finding_file *f)
+{
+	free(f->title);
+	free(f->bugs);
+	free(f->checks);
+	free(f->program);
+	memset(f, 0, sizeof(*f));
+}
+
 static int take(struct finding_file *f, const char *path, unsigned int nr, const char *line)
 {
 	f->title = string_of(line, "title");
@@ -81,6 +90,7 @@ static int take(struct finding_file *f, const char *path, unsigned int nr, const
 		return EXIT_CLEAN;
 	fprintf(stderr, "%s:%u: the finding has no program: one of 'mmstorm run STORM --json FILE' has\n",
 		path, nr);
+	finding_file_free(f);
 	return EXIT_USAGE;
 }
 
@@ -107,13 +117,4 @@ int finding_file_load(struct finding_file *f, const char *command, const char *p
 	free(line);
 	fclose(file);
 	return ret;
-}
-
-void finding_file_free(struct finding_file *f)
-{
-	free(f->title);
-	free(f->bugs);
-	free(f->checks);
-	free(f->program);
-	memset(f, 0, sizeof(*f));
 }
