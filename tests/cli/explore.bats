@@ -21,13 +21,13 @@ find_bug() {
 @test "explore: every scenario is clean, each strategy; each window is in one of them" {
 	# Slower builds take fewer of the same runs: the windows would be the same, too.
 	runs=200
-	[[ "$("$MMSTORM" --version)" == *sanitizer=none* ]] && runs=1200
+	[[ "$("$MMSTORM" --version)" == *sanitizer=none* ]] && runs=6000
 	for strategy in random sticky pct:3 pos portfolio; do
 		run "$MMSTORM" explore all --runs $runs --strategy "$strategy" \
 			--json "$BATS_TEST_TMPDIR/$strategy.json"
 		[ "$status" -eq 0 ] || { echo "$strategy: $output"; false; }
 	done
-	[ $runs -ge 1200 ] || return 0
+	[ $runs -ge 6000 ] || return 0
 	"$MMSTORM" list windows | cut -d' ' -f1 >"$BATS_TEST_TMPDIR/windows"
 	python3 - "$BATS_TEST_TMPDIR" <<-'EOF'
 		import glob, json, sys
@@ -44,7 +44,8 @@ find_bug() {
 	for bug in parallel-zap-flush-miss table-freed-before-flush lazy-tlb-walks-freed-table \
 		   fork-copies-asid pte-table-publish-before-init; do
 		run "$MMSTORM" explore all --bug "$bug" --strategy random --runs 3000 --shorten 0
-		[ "$status" -eq 2 ] || { echo "$bug: $output"; false; }
+		# AddressSanitizer ends the program with a code of its own
+		[ "$status" -eq 2 ] || [ "$status" -eq 99 ] || { echo "$bug: $output"; false; }
 	done
 }
 
@@ -60,6 +61,12 @@ find_bug() {
 	[ "$status" -eq 0 ]
 	run "$MMSTORM" explore switch-flush --bug switch-mm-barrier-missing --memory tso \
 		--runs 30000
+	if [[ "$("$MMSTORM" --version)" != *sanitizer=none* ]]; then
+		# It sees the frame's bytes come to new hands before an oracle speaks.
+		[ "$status" -ne 0 ]
+		[[ "$output" == *Sanitizer* ]]
+		return
+	fi
 	[ "$status" -eq 2 ]
 	[[ "$output" == *STALE* || "$output" == *RIGHTS* ]]
 	token=$(printf '%s\n' "$output" | sed -n 's/^repeat: mmstorm replay //p')

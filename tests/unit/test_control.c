@@ -184,7 +184,7 @@ static void strategies_reach_both_orders(void **state)
 /* ---- busy waits ---- */
 
 static struct task_struct *spinner[4];
-static unsigned int switched_in_wait;
+static bool switched_in_wait;
 
 /* Who waits for a spinlock keeps its vCPU: nobody meets it waiting on his own. */
 static void spin(void *arg)
@@ -194,14 +194,15 @@ static void spin(void *arg)
 		sched_point(SCHED_STORE, &counter);
 		spin_unlock(&lock);
 		for (unsigned int j = 0; j < ARRAY_SIZE(spinner); j++)
-			switched_in_wait += spinner[j]->sched.waits_for == &lock.val &&
-					    spinner[j]->last_cpu == smp_processor_id();
+			if (spinner[j]->sched.waits_for == &lock.val &&
+			    spinner[j]->last_cpu == smp_processor_id())
+				switched_in_wait = true;
 	}
 }
 
 static void busy_waits_switch_no_tasks(void **state)
 {
-	switched_in_wait = 0;
+	switched_in_wait = false;
 	for (u64 seed = 0; seed < 200; seed++) {
 		strategy_start(&strategy, seed & 1 ? STRATEGY_PCT : STRATEGY_RANDOM, seed, 4,
 			       100);
@@ -212,7 +213,7 @@ static void busy_waits_switch_no_tasks(void **state)
 		rig_run();
 		rig_down();
 	}
-	assert_int_equal(switched_in_wait, 0);
+	assert_false(switched_in_wait);
 }
 
 /* ---- RCU ---- */
