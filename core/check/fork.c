@@ -85,6 +85,8 @@ static void inherit_page(struct shadow_page *child, struct shadow_page *parent,
 	if (child->pending || parent->seq != child->seq || child->advised) {
 		shadow_page_lost(child);
 		shadow_bring(child, true);
+		/* Another page may be here than at the first look, as after the call. */
+		child->stored_at = 0;
 	} else if (child->foreign ||
 		   parent->foreign_seq != child->foreign_seq) {
 		/* A block copy may have brought old words back before the pages were copied. */
