@@ -279,7 +279,9 @@ static void section_after_begin(void)
 /*
  * Callbacks of two vCPUs that count without a lock.  Both are queued before either
  * runs, and nobody reads: a reader that saw what one of them published later would
- * carry the order from the one to the other.
+ * carry the order from the one to the other.  One runs when the other has run: the
+ * library ends one grace period for both who wait, and of two accesses at the same
+ * instant TSan sees neither beside the other.
  */
 static unsigned long freed_unlocked;
 
@@ -293,7 +295,7 @@ static void queue_and_process(struct rig *rig, unsigned int cpu)
 {
 	call_rcu(&new_leaf()->rcu, count_and_destroy);
 	__atomic_fetch_add(&step, 1, __ATOMIC_RELAXED);
-	await(&step, 2);
+	await(&step, 2 + cpu);
 	rcu_process_callbacks();
 	/* The barrier at a thread's end would run the other's callback too. */
 	__atomic_fetch_add(&step, 1, __ATOMIC_RELAXED);
