@@ -280,8 +280,8 @@ static void section_after_begin(void)
  * Callbacks of two vCPUs that count without a lock.  Both are queued before either
  * runs, and nobody reads: a reader that saw what one of them published later would
  * carry the order from the one to the other.  One runs when the other has run: the
- * library ends one grace period for both who wait, and of two accesses at the same
- * instant TSan sees neither beside the other.
+ * library ends one grace period for both who wait, and two accesses within a few
+ * hundred cycles of each other may each be checked before TSan has noted either.
  */
 static unsigned long freed_unlocked;
 
