@@ -290,7 +290,7 @@ static bool is_of_another(struct vcpu *cpu, u64 v)
 	struct check_state *st = cpu->machine->chk;
 	const struct check_task *ct = cpu->current_task->check;
 	u32 task = tag_task(v);
-	u64 whose = READ_ONCE(st->task_mm[task % CHECK_TASKS]);
+	u64 whose = shadow_task_mm(st, task);
 
 	/* A task of long ago, whose place another has taken, may have been anybody's. */
 	return task && whose >> 32 == task && (u32)whose != ct->mm->id;

@@ -55,7 +55,8 @@ static void choose_ops(struct check_ops *ops, u32 mask)
 
 static void free_state(struct machine *m, struct check_state *st)
 {
-	machine_free(m, st->task_mm);
+	for (unsigned int i = 0; i < ARRAY_SIZE(st->tasks); i++)
+		machine_free(m, st->tasks[i]);
 	machine_free(m, st->frames);
 	machine_free(m, st->count);
 	machine_free(m, st);
@@ -75,10 +76,9 @@ int check_attach(struct machine *m, u32 mask)
 		return -ENOMEM;
 	st->mask = mask;
 	st->nr_cpus = m->nr_cpus;
-	st->task_mm = machine_zalloc(m, CHECK_TASKS * sizeof(*st->task_mm), 0);
 	st->frames = machine_zalloc(m, m->ram.nr_frames * sizeof(*st->frames), 0);
 	st->count = machine_zalloc(m, m->nr_cpus * sizeof(*st->count), SMP_CACHE_BYTES);
-	if (!st->task_mm || !st->frames || !st->count) {
+	if (!st->frames || !st->count) {
 		free_state(m, st);
 		return -ENOMEM;
 	}

@@ -21,7 +21,7 @@
 #include "pgtable/switch.h"
 #include "pgtable/walk.h"
 #include "phys/page.h"
-#include "phys/page_alloc.h"
+#include "phys/phys_mem.h"
 
 static void visit_table(void *arg, struct page *table, unsigned int level,
 			unsigned long addr)
@@ -210,11 +210,15 @@ static void recount_page(struct recount *rc, unsigned long pfn)
 
 void recount_frames(struct recount *rc)
 {
+	const struct phys_mem *phys = rc->machine->phys;
 	struct frame_count fc;
 	unsigned long pfn, sum;
 
-	for (pfn = 1; pfn < rc->machine->ram.nr_frames; pfn++)
-		recount_page(rc, pfn);
+	for (pfn = 1; pfn < rc->machine->ram.nr_frames; pfn++) {
+		/* Nobody's, and nobody says otherwise: most are. */
+		if (rc->mapped[pfn] || page_ref_count(phys_page(phys, pfn)))
+			recount_page(rc, pfn);
+	}
 	phys_count_frames(rc->machine, &fc);
 	sum = fc.reserved + fc.buddy + fc.pcp + fc.allocated;
 	if (fc.broken || sum != fc.total)

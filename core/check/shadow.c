@@ -162,16 +162,45 @@ static bool own_slot(struct check_mm *cm, unsigned int *slot)
 	return true;
 }
 
+/* The part that a task's id falls into; who makes it first makes it.  NULL: no memory. */
+static struct shadow_tasks *tasks_part(struct check_state *st, u32 task)
+{
+	struct shadow_tasks **place = &st->tasks[task % CHECK_TASKS / CHECK_TASKS_PART];
+	struct shadow_tasks *part = raw_load_order(place, __ATOMIC_ACQUIRE), *new;
+
+	if (likely(part))
+		return part;
+	new = machine_zalloc(this_machine(), sizeof(*new), 0);
+	if (!new || raw_try_cmpxchg(place, &part, new))
+		return new;
+	machine_free(this_machine(), new);
+	return part;
+}
+
+/* Of what lies behind it nothing is looked at that the task has not written before. */
+static struct check_task *alloc_task(struct check_mm *cm)
+{
+	struct check_task *ct = machine_alloc(this_machine(), sizeof(*ct) + cm->nr_pages *
+					      (sizeof(ct->notes[0]) + 2 * sizeof(u32)), 0);
+
+	if (ct)
+		memset(ct, 0, sizeof(*ct));
+	return ct;
+}
+
 int check_task_start(struct task_struct *task)
 {
 	struct check_state *st = this_machine()->chk;
 	struct check_mm *cm = task->mm ? task->mm->check : NULL;
+	struct shadow_tasks *part;
 	struct check_task *ct;
+	u32 id;
 
 	if (!st || !cm)
 		return 0;
-	ct = machine_zalloc(this_machine(), sizeof(*ct) + cm->nr_pages *
-			    (sizeof(ct->notes[0]) + 2 * sizeof(u32)), 0);
+	id = raw_atomic_add_return(1, &st->next_task);
+	part = tasks_part(st, id);
+	ct = part ? alloc_task(cm) : NULL;
 	if (!ct) {
 		drop_unused(task->mm);
 		return -ENOMEM;
@@ -180,12 +209,12 @@ int check_task_start(struct task_struct *task)
 	ct->call_seq[0] = (u32 *)(ct->notes + cm->nr_pages);
 	ct->call_seq[1] = ct->call_seq[0] + cm->nr_pages;
 	ct->mm = cm;
-	ct->id = raw_atomic_add_return(1, &st->next_task);
+	ct->id = id;
 	raw_atomic_add(1, &cm->users);
 	ct->judged = own_slot(cm, &ct->slot);
 	if (!ct->judged)
 		ct->slot = ct->id % CHECK_SLOTS;
-	WRITE_ONCE(st->task_mm[ct->id % CHECK_TASKS], (u64)ct->id << 32 | cm->id);
+	WRITE_ONCE(part->mm[id % CHECK_TASKS_PART], (u64)id << 32 | cm->id);
 	task->check = ct;
 	return 0;
 }

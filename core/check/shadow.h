@@ -139,8 +139,16 @@ struct check_count {
 	u64 met[NR_CHECK_OBJECTS][NR_RCU_MET];	/* age */
 } __attribute__((aligned(64)));
 
-/* Whose mm a tag's writer had is remembered of the last so many tasks. */
+/*
+ * Whose mm a tag's writer had is remembered of the last so many tasks: by task id that,
+ * and below it the check_mm's.  In parts, which most machines need one of.
+ */
 #define CHECK_TASKS	65536
+#define CHECK_TASKS_PART 512
+
+struct shadow_tasks {
+	u64 mm[CHECK_TASKS_PART];
+};
 
 /* What is known of a frame since it left the allocator (frame.c); orders nothing. */
 struct shadow_frame {
@@ -158,7 +166,7 @@ struct check_state {
 	atomic_t	next_task;
 	/* Odd-even truncation clock: pending in the low 16 bits. */
 	atomic64_t	truncates;
-	u64		*task_mm;	/* by task id: that, and below it the check_mm's */
+	struct shadow_tasks *tasks[CHECK_TASKS / CHECK_TASKS_PART];	/* cmpxchg; NULL: nobody */
 	struct shadow_frame *frames;	/* by frame number */
 	struct check_count *count;	/* per vCPU, owner-written */
 };
@@ -185,6 +193,16 @@ void shadow_foreign_begin(struct shadow_page *page);
 void shadow_foreign_end(struct shadow_page *page, struct shadow_slot *slot);
 /* Of all slots, from its begin to its end; takes the page's lock. */
 void shadow_foreign(struct shadow_page *page, bool begin);
+
+/* What is remembered in a task's place, perhaps of another; 0: of nobody. */
+static inline u64 shadow_task_mm(struct check_state *st, u32 task)
+{
+	u32 at = task % CHECK_TASKS;
+	struct shadow_tasks *part = raw_load_order(&st->tasks[at / CHECK_TASKS_PART],
+						   __ATOMIC_ACQUIRE);
+
+	return part ? READ_ONCE(part->mm[at % CHECK_TASKS_PART]) : 0;
+}
 
 void check_count(struct vcpu *cpu, enum check_id id, bool conclusive);
 bool check_enabled(const struct vcpu *cpu, enum check_id id);
