@@ -30,6 +30,9 @@ static u8 seen[SCHEDULE_BYTES_SEEN];
 #define seen	NULL
 #endif
 
+/* From one run to the next. */
+static struct machine_stock stock;
+
 static void plant(u64 *zoo)
 {
 	const char *slugs = getenv("MMSTORM_BUGS");
@@ -107,6 +110,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 
 	if (decode(data, size, &in))
 		return -1;
+	in.config.stock = &stock;
 	plant(in.config.zoo);
 	run(&in, NULL, seen, &r);
 	if (r.findings)

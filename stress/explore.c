@@ -87,6 +87,7 @@ struct search {
 	struct searched		*at;		/* the one that is run */
 	u64			zoo[ZOO_WORDS];	/* planted */
 	struct explore_config	config;
+	struct machine_stock	stock;
 	bool			portfolio;
 	struct explore_dfs	dfs;
 	enum strategy_kind	kind;
@@ -441,6 +442,7 @@ static int explore(struct search *s)
 {
 	int ret, err;
 
+	s->config.stock = &s->stock;
 	s->config.fills = s->o.fills;
 	s->config.max_points = s->o.max_points;
 	patience_block_signals();
@@ -463,6 +465,7 @@ static int explore(struct search *s)
 	schedule_free(&s->schedule);
 	free(s->token);
 	explore_dfs_end(&s->dfs);
+	machine_stock_drop(&s->stock);
 	return ret;
 }
 

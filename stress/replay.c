@@ -108,16 +108,20 @@ static int say_replayed(const struct replay_token *t, const struct strategy *str
 /* As often as asked; the first that differs from the token ends it. */
 static int run_token(struct replay_token *t, const struct replay_options *o)
 {
+	struct machine_stock stock = { .ram = { .base = NULL } };
 	struct strategy strategy;
 	struct explore_result r;
 	int err = 0;
 
+	t->config.stock = &stock;
 	for (unsigned int i = 0; i < o->repeat && !err; i++) {
 		strategy_start_replay(&strategy, &t->schedule);
 		err = explore_run(&t->config, &strategy, NULL, &r);
 		if (!err && (r.hash != t->hash || !strategy_followed(&strategy)))
 			break;
 	}
+	t->config.stock = NULL;
+	machine_stock_drop(&stock);
 	if (!err)
 		return say_replayed(t, &strategy, &r);
 	fprintf(stderr, "mmstorm replay: the machine could not be set up: %s\n", strerror(-err));

@@ -539,6 +539,7 @@ int control_start(struct machine *m, const struct control_config *config,
 	for (unsigned int i = 0; i < m->nr_cpus; i++) {
 		struct fiber *fiber = stack(m->cpus[i]);
 
+		fiber_take_stack(fiber, machine_spare_stacks(m), m->config.stack_size);
 		if (fiber_create(fiber, fiber_body, m->cpus[i], m->config.stack_size)) {
 			while (i--)
 				fiber_reset(m->cpus[i]->fiber);

@@ -113,11 +113,25 @@ static void prepare_stack(struct fiber *fiber)
 	fiber->sp = sp;
 }
 
+static size_t whole_pages(size_t stack_size)
+{
+	size_t size = stack_size ? stack_size : FIBER_STACK_DEFAULT;
+
+	return (size + GUARD_SIZE - 1) & ~(GUARD_SIZE - 1);
+}
+
+static void set_stack(struct fiber *fiber, char *map, size_t map_size)
+{
+	fiber->map = map;
+	fiber->map_size = map_size;
+	fiber->stack = map + GUARD_SIZE;
+	fiber->stack_size = map_size - GUARD_SIZE;
+}
+
 static int map_stack(struct fiber *fiber, size_t size)
 {
 	char *map;
 
-	size = (size + GUARD_SIZE - 1) & ~(GUARD_SIZE - 1);
 	map = mmap(NULL, size + GUARD_SIZE, PROT_READ | PROT_WRITE,
 		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (map == MAP_FAILED)
@@ -126,17 +140,14 @@ static int map_stack(struct fiber *fiber, size_t size)
 		munmap(map, size + GUARD_SIZE);
 		return -ENOMEM;
 	}
-	fiber->map = map;
-	fiber->map_size = size + GUARD_SIZE;
-	fiber->stack = map + GUARD_SIZE;
-	fiber->stack_size = size;
+	set_stack(fiber, map, size + GUARD_SIZE);
 	return 0;
 }
 
 int fiber_create(struct fiber *fiber, void (*fn)(void *), void *arg, size_t stack_size)
 {
 	if (!fiber->map) {
-		int err = map_stack(fiber, stack_size ? stack_size : FIBER_STACK_DEFAULT);
+		int err = map_stack(fiber, whole_pages(stack_size));
 
 		if (err)
 			return err;
@@ -169,6 +180,54 @@ void fiber_destroy(struct fiber *fiber)
 	if (fiber->map)
 		munmap(fiber->map, fiber->map_size);
 	memset(fiber, 0, sizeof(*fiber));
+}
+
+/* ---- stacks without a fiber ---- */
+
+/* Lies in the stack itself, at its far end. */
+struct spare_stack {
+	struct spare_stack	*next;
+	size_t			map_size;
+};
+
+static void *spare_map(struct spare_stack *spare)
+{
+	return (char *)spare - GUARD_SIZE;
+}
+
+void fiber_retire(struct fiber *fiber, struct fiber_stacks *stacks)
+{
+	struct spare_stack *spare = fiber->stack;
+
+	if (!stacks || !fiber->map) {
+		fiber_destroy(fiber);
+		return;
+	}
+	fiber_reset(fiber);
+	spare->map_size = fiber->map_size;
+	spare->next = stacks->first;
+	stacks->first = spare;
+	memset(fiber, 0, sizeof(*fiber));
+}
+
+void fiber_take_stack(struct fiber *fiber, struct fiber_stacks *stacks, size_t stack_size)
+{
+	struct spare_stack *spare = stacks ? stacks->first : NULL;
+
+	if (!spare || fiber->map || spare->map_size != whole_pages(stack_size) + GUARD_SIZE)
+		return;
+	stacks->first = spare->next;
+	set_stack(fiber, spare_map(spare), spare->map_size);
+}
+
+void fiber_stacks_drop(struct fiber_stacks *stacks)
+{
+	struct spare_stack *spare;
+
+	while ((spare = stacks->first)) {
+		stacks->first = spare->next;
+		munmap(spare_map(spare), spare->map_size);
+	}
 }
 
 void fiber_init_thread(struct fiber *fiber)

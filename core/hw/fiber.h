@@ -45,6 +45,20 @@ int fiber_create(struct fiber *fiber, void (*fn)(void *), void *arg, size_t stac
 /* Frees the stack.  The fiber must not be running. */
 void fiber_destroy(struct fiber *fiber);
 
+/* Stacks without a fiber, for those to come (hw/stock.h). */
+struct fiber_stacks {
+	struct spare_stack *first;
+};
+
+/* fiber_destroy(), but the stack goes to @stacks if that is not NULL. */
+void fiber_retire(struct fiber *fiber, struct fiber_stacks *stacks);
+/*
+ * Before fiber_create() with the same @stack_size: a stack of @stacks, which may be NULL,
+ * if there is one, and @fiber has none.
+ */
+void fiber_take_stack(struct fiber *fiber, struct fiber_stacks *stacks, size_t stack_size);
+void fiber_stacks_drop(struct fiber_stacks *stacks);
+
 /*
  * Ends what the fiber was doing and keeps its stack, so that fiber_create()
  * on it costs a microsecond.  The fiber must not be running.

@@ -26,6 +26,7 @@ static bool config_valid(const struct machine_config *config)
 	return config->nr_cpus >= 1 && config->nr_cpus <= NR_CPUS &&
 	       config->nr_frames >= MACHINE_FRAMES_MIN &&
 	       (config->mode <= RUN_JITTER || (config->mode == RUN_CONTROLLED && MM_POINTS)) &&
+	       (!config->stock || config->mode == RUN_CONTROLLED) &&
 	       config->speculate_ppm <= 1000000 && config->jitter_ppm <= 1000000 &&
 	       config->window_ppm <= 1000000;
 }
@@ -42,6 +43,18 @@ static enum rcu_mode rcu_mode(const struct machine *m)
 	if (m->serial)
 		return RCU_SERIAL;
 	return m->parallel ? RCU_LIBRARY : RCU_MODEL;
+}
+
+static struct ram_stock *ram_stock(struct machine *m)
+{
+	return m->config.stock ? &m->config.stock->ram : NULL;
+}
+
+void machine_stock_drop(struct machine_stock *stock)
+{
+	ram_stock_drop(&stock->ram);
+	fiber_stacks_drop(&stock->stacks);
+	memory_stock_drop(&stock->memory);
 }
 
 static int create_cpus(struct machine *m)
@@ -85,13 +98,14 @@ int machine_create(const struct machine_config *config, struct machine **out)
 	m->parallel = config->mode == RUN_FREE || config->mode == RUN_JITTER;
 	m->fail_prob = config->fail.from_boot ? config->fail.prob : 0;
 	m->turn = turn_length(config);
-	m->memory.listed = config->mode == RUN_CONTROLLED;
+	machine_memory_init(&m->memory, config->mode == RUN_CONTROLLED,
+			    m->config.stock ? &m->config.stock->memory : NULL);
 	m->sched_ops = &hw_sched_ops;
 	finding_sink_init(&m->sink);
 	token_pool_init(&m->tokens, config->run_tokens, config->nr_cpus);
 	jitter_init(&m->jitter, config->seed, config->jitter_ppm ? config->jitter_ppm : JITTER_PPM,
 		    config->window_ppm ? config->window_ppm : WINDOW_PPM);
-	err = ram_create(&m->ram, config->nr_frames, config->frame_bytes);
+	err = ram_create(&m->ram, config->nr_frames, config->frame_bytes, ram_stock(m));
 	if (err)
 		goto out_free;
 	err = create_cpus(m);
@@ -103,8 +117,9 @@ int machine_create(const struct machine_config *config, struct machine **out)
 
 out_cpus:
 	destroy_cpus(m);
-	ram_destroy(&m->ram);
+	ram_destroy(&m->ram, ram_stock(m));
 out_free:
+	machine_memory_drop(&m->memory);
 	finding_sink_destroy(&m->sink);
 	free(m);
 	return err;
@@ -115,7 +130,7 @@ static void free_hardware(struct machine *m)
 {
 	machine_memory_drop(&m->memory);
 	destroy_cpus(m);
-	ram_destroy(&m->ram);
+	ram_destroy(&m->ram, ram_stock(m));
 	finding_sink_destroy(&m->sink);
 	free(m);
 }

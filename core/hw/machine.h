@@ -9,6 +9,7 @@
 #include "hw/control.h"
 #include "hw/memory.h"
 #include "hw/ram.h"
+#include "hw/stock.h"
 #include "hw/token.h"
 #include "hw/vcpu.h"
 #include "hw/vectors.h"
@@ -57,6 +58,7 @@ struct machine_config {
 	bool		trace_hash;	/* keep a hash of all events, in each ring */
 	size_t		stack_size;	/* bytes of a task's stack; 0: default */
 	struct control_config control;	/* RUN_CONTROLLED */
+	struct machine_stock *stock;	/* RUN_CONTROLLED: of the machines before; may be NULL */
 };
 
 /*
@@ -139,6 +141,11 @@ static inline u64 machine_translation_stamp(struct machine *m)
 
 /* Installs what waiting means on every vCPU; none runs. */
 void machine_set_sched_ops(struct machine *m, const struct sched_ops *ops);
+
+static inline struct fiber_stacks *machine_spare_stacks(const struct machine *m)
+{
+	return m->config.stock ? &m->config.stock->stacks : NULL;
+}
 
 static inline NO_TSAN struct machine *this_machine(void)
 {

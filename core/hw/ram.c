@@ -9,6 +9,7 @@
 #include "hw/ram.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #include "base/compiler.h"
@@ -54,11 +55,30 @@ static size_t table_bytes(const struct ram *ram)
 	return ram->frame_bytes == FRAME_SIZE ? 0 : ram->nr_frames * FRAME_SIZE;
 }
 
+static size_t mark_bytes(const struct ram *ram)
+{
+	return ALIGN(ram->nr_frames, FRAME_SIZE);
+}
+
+/* The one of the stock, if it is large enough. */
+static void *take_mapping(struct ram *ram, struct ram_stock *stock)
+{
+	void *base;
+
+	if (!stock || stock->bytes < ram->bytes)
+		return reserve(ram->bytes);
+	base = stock->base;
+	ram->bytes = stock->bytes;
+	*stock = (struct ram_stock){ .base = NULL };
+	return base;
+}
+
 /*
- * One mapping holds all three areas, so that booting and destroying a
- * fuzzer's machine is one mmap and one munmap.
+ * One mapping holds all areas, so that booting and destroying a fuzzer's
+ * machine is one mmap and one munmap.
  */
-int ram_create(struct ram *ram, unsigned long nr_frames, unsigned int frame_bytes)
+int ram_create(struct ram *ram, unsigned long nr_frames, unsigned int frame_bytes,
+	       struct ram_stock *stock)
 {
 	u8 *base;
 
@@ -70,22 +90,65 @@ int ram_create(struct ram *ram, unsigned long nr_frames, unsigned int frame_byte
 	ram->nr_frames = nr_frames;
 	ram->frame_bytes = frame_bytes;
 	ram->frame_shift = frame_bytes == 64 ? 6 : 12;
-	base = reserve(gen_bytes(ram) + data_bytes(ram) + table_bytes(ram));
+	ram->bytes = gen_bytes(ram) + data_bytes(ram) + table_bytes(ram) +
+		     (stock ? mark_bytes(ram) : 0);
+	base = take_mapping(ram, stock);
 	if (!base)
 		return -ENOMEM;
 	want_huge_pages(base, gen_bytes(ram) + data_bytes(ram));
 	ram->gen = (u32 *)base;
 	ram->data = base + gen_bytes(ram);
 	ram->tables = (u64 *)(ram->data + (table_bytes(ram) ? data_bytes(ram) : 0));
+	ram->marks = stock ? ram->data + data_bytes(ram) + table_bytes(ram) : NULL;
 	return 0;
 }
 
-void ram_destroy(struct ram *ram)
+/* As it was before it was given out for the first time. */
+static void clear_frame(struct ram *ram, unsigned long pfn)
+{
+	if (ram->marks[pfn] & RAM_USED_DATA)
+		memset(ram_data(ram, pfn), 0, ram->frame_bytes);
+	if (ram->marks[pfn] & RAM_USED_TABLE)
+		memset(ram_table(ram, pfn), 0, FRAME_SIZE);
+	ram->gen[pfn] = 0;
+	ram->marks[pfn] = 0;
+}
+
+/* Most marks are none: a word of them at a time, and there is room for whole words. */
+static void clear(struct ram *ram)
+{
+	const u64 *marks = (const u64 *)ram->marks;
+
+	for (unsigned long pfn = 0; pfn < ram->nr_frames; pfn += sizeof(*marks)) {
+		if (!marks[pfn / sizeof(*marks)])
+			continue;
+		for (unsigned long i = pfn; i < pfn + sizeof(*marks); i++) {
+			if (ram->marks[i])
+				clear_frame(ram, i);
+		}
+	}
+}
+
+void ram_stock_drop(struct ram_stock *stock)
+{
+	if (stock->base)
+		munmap(stock->base, stock->bytes);
+	*stock = (struct ram_stock){ .base = NULL };
+}
+
+void ram_destroy(struct ram *ram, struct ram_stock *stock)
 {
 	if (!ram->gen)
 		return;
-	munmap(ram->gen, gen_bytes(ram) + data_bytes(ram) + table_bytes(ram));
+	if (stock && ram->bytes > stock->bytes) {
+		clear(ram);
+		ram_stock_drop(stock);
+		*stock = (struct ram_stock){ .base = ram->gen, .bytes = ram->bytes };
+	} else {
+		munmap(ram->gen, ram->bytes);
+	}
 	ram->gen = NULL;
 	ram->data = NULL;
 	ram->tables = NULL;
+	ram->marks = NULL;
 }

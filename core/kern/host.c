@@ -223,7 +223,7 @@ void kern_exit(struct machine *m)
 	MM_WARN_ON_ONCE(!list_empty(&kern->tasks));
 	for (unsigned int i = 0; i < m->nr_cpus; i++) {
 		/* A thread's own stack is not ours: it has no map. */
-		fiber_destroy(&kern->cpus[i].idle);
+		fiber_retire(&kern->cpus[i].idle, machine_spare_stacks(m));
 		m->cpus[i]->kern = NULL;
 	}
 	m->kern = NULL;

@@ -56,7 +56,7 @@ static struct task_struct *alloc_task(struct kern *kern)
 
 static void free_task(struct kern *kern, struct task_struct *task)
 {
-	fiber_destroy(&task->fiber);
+	fiber_retire(&task->fiber, machine_spare_stacks(kern->machine));
 	machine_free(kern->machine, task);
 }
 
@@ -93,14 +93,15 @@ void kern_pool_drain(struct kern *kern)
 /* Their stacks, whatever they were doing on them; the rest goes with the machine's blocks. */
 void kern_stacks_drop(struct kern *kern)
 {
+	struct fiber_stacks *spare = machine_spare_stacks(kern->machine);
 	struct task_struct *task;
 
 	list_for_each_entry(task, &kern->tasks, all_node)
-		fiber_destroy(&task->fiber);
+		fiber_retire(&task->fiber, spare);
 	list_for_each_entry(task, &kern->pool, all_node)
-		fiber_destroy(&task->fiber);
+		fiber_retire(&task->fiber, spare);
 	for (unsigned int i = 0; i < kern->machine->nr_cpus; i++)
-		fiber_destroy(&kern->cpus[i].idle);
+		fiber_retire(&kern->cpus[i].idle, spare);
 }
 
 /* Where its maker is; under control at home, so that a program's tasks begin apart. */
@@ -111,6 +112,16 @@ static u32 first_cpu(const struct machine *m, u64 id)
 	return this_cpu() ? this_cpu()->nr : (u32)(id % m->nr_cpus);
 }
 
+static int make_stack(struct machine *m, struct task_struct *task)
+{
+	size_t size = m->config.stack_size;
+
+	if (m->serial)
+		return 0;
+	fiber_take_stack(&task->fiber, machine_spare_stacks(m), size);
+	return fiber_create(&task->fiber, kern_task_entry, task, size);
+}
+
 struct task_struct *task_create(struct machine *m, u64 id, u64 parent, struct mm_struct *mm,
 				void (*fn)(void *), void *arg)
 {
@@ -119,7 +130,7 @@ struct task_struct *task_create(struct machine *m, u64 id, u64 parent, struct mm
 
 	if (!task)
 		return NULL;
-	if (!m->serial && fiber_create(&task->fiber, kern_task_entry, task, m->config.stack_size)) {
+	if (make_stack(m, task)) {
 		free_task(kern, task);
 		return NULL;
 	}

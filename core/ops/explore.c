@@ -135,6 +135,7 @@ static int boot(struct exploration *e, const struct explore_config *config,
 			.memory = config->memory,
 			.watch = e->watch->point, .watch_arg = e->watch->arg,
 		},
+		.stock = config->stock,
 	};
 	struct op_run_config rc = {
 		.world = *world, .observe = on_op, .quiet = on_quiet, .arg = e,

@@ -4,6 +4,7 @@
 
 #include "base/finding.h"
 #include "hw/control.h"
+#include "hw/stock.h"
 #include "ops/op.h"
 #include "sync/windows.h"
 
@@ -12,7 +13,8 @@
  * shrinking are made of.
  *
  * Everything that decides about a run is in struct explore_config and the strategy: two
- * runs of the same are equal to the last event, in any build, and have equal hashes.
+ * runs of the same are equal to the last event, in any build, and have equal hashes.  The
+ * stock decides about nothing.
  */
 struct explore_config {
 	const struct op_list	*list;
@@ -22,6 +24,7 @@ struct explore_config {
 	u64			max_points;	/* control_config.max_points */
 	enum memory_model	memory;		/* control_config.memory */
 	const struct explore_watch *watch;	/* who looks on; may be NULL */
+	struct machine_stock	*stock;		/* of the runs before (hw/stock.h); may be NULL */
 };
 
 /*

@@ -91,6 +91,8 @@ NO_TSAN void frames_given(struct phys_mem *phys, struct page *page, unsigned int
 	for (unsigned long i = 0; i < 1UL << order; i++) {
 		struct face f = face_of(m, page->pfn + i, gfp & __GFP_TABLE);
 
+		ram_mark(&m->ram, page->pfn + i,
+			 gfp & __GFP_TABLE ? RAM_USED_TABLE : RAM_USED_DATA);
 		if (page[i].poisoned)
 			check_free_poison(m, &page[i], page->pfn + i);
 		ASAN_UNPOISON_MEMORY_REGION(f.words, f.bytes);

@@ -97,6 +97,57 @@ static void equal_choices_are_equal_runs(void **state)
 	schedule_free(&copy);
 }
 
+/* The RAM between two machines: a fresh one's. */
+static void ram_is_clear(const struct machine_stock *stock)
+{
+	const u64 *word = stock->ram.base;
+
+	assert_non_null(word);
+	for (size_t i = 0; i < stock->ram.bytes / sizeof(*word); i++)
+		if (word[i])
+			fail_msg("word %zu of %zu is 0x%llx", i,
+				 stock->ram.bytes / sizeof(*word), word[i]);
+}
+
+static bool same_run(const struct explore_result *a, const struct explore_result *b)
+{
+	return a->hash == b->hash && a->state == b->state && a->points == b->points &&
+	       a->findings == b->findings && a->stuck == b->stuck &&
+	       !strcmp(a->title, b->title) && !strcmp(a->detail, b->detail);
+}
+
+/*
+ * What one machine leaves to the next changes nothing there: whether it found something,
+ * and wherever it was cut off, the run is the one that a machine of its own would have had.
+ */
+static void machines_leave_nothing_but_memory(void **state)
+{
+	struct machine_stock stock = { .ram = { .base = NULL } };
+	unsigned int stuck = 0, found = !(MM_ZOO && MM_CHECK);
+
+	for (unsigned int i = 0; i < 120 || (!found && i < 2000); i++) {
+		enum strategy_kind kind = i % 2 ? STRATEGY_STICKY : i / 2 % STRATEGY_REPLAY;
+		struct explore_result with, without;
+
+		config.zoo[0] = config.zoo[1] = 0;
+		if (i % 2)
+			zoo_plant(config.zoo, ZOO_PARALLEL_ZAP_FLUSH_MISS);
+		config.max_points = i % 3 ? 100000 : 20 + 37 * i % 900;
+		config.stock = NULL;
+		without = run(kind, i / 2);
+		config.stock = &stock;
+		with = run(kind, i / 2);
+		if (!same_run(&with, &without))
+			fail_msg("run %u: hash 0x%llx without a stock, 0x%llx with it", i,
+				 without.hash, with.hash);
+		ram_is_clear(&stock);
+		stuck += with.stuck;
+		found += with.findings && !with.stuck;
+	}
+	assert_true(stuck && found);
+	machine_stock_drop(&stock);
+}
+
 #if MM_ZOO && MM_CHECK
 static struct explore_result find(void)
 {
@@ -221,7 +272,7 @@ int main(void)
 {
 #if MM_POINTS
 	const struct CMUnitTest tests[] = {
-		T(equal_choices_are_equal_runs),
+		T(equal_choices_are_equal_runs), T(machines_leave_nothing_but_memory),
 #if MM_ZOO && MM_CHECK
 		T(failing_schedules_get_short_and_stay_failing), T(tokens_are_the_run),
 #endif

@@ -61,6 +61,41 @@ static void reuse(void **state)
 	fiber_destroy(&worker);
 }
 
+/* Of two sizes; a stack goes to the next fiber of its size, whatever was left on it. */
+static void spare_stacks(void **state)
+{
+	struct fiber_stacks spare = { .first = NULL };
+	void *stack;
+
+	memset(&worker, 0, sizeof(worker));
+	steps = 0;
+	fiber_init_thread(&main_fiber);
+	fiber_take_stack(&worker, &spare, 64 << 10);
+	assert_null(worker.map);
+	assert_int_equal(fiber_create(&worker, step_for_ever, &steps, 64 << 10), 0);
+	stack = worker.stack;
+	fiber_switch(&main_fiber, &worker, false);
+	/* In the middle of what it does. */
+	fiber_retire(&worker, &spare);
+	assert_null(worker.map);
+	fiber_take_stack(&worker, &spare, 0);
+	assert_null(worker.map);
+	for (unsigned int i = 0; i < 10; i++) {
+		fiber_take_stack(&worker, &spare, (64 << 10) - 5);
+		assert_ptr_equal(worker.stack, stack);
+		assert_int_equal(fiber_create(&worker, use_stack, NULL, 64 << 10), 0);
+		assert_ptr_equal(worker.stack, stack);
+		fiber_switch(&main_fiber, &worker, false);
+		fiber_retire(&worker, &spare);
+	}
+	assert_int_equal(steps, 11);
+	assert_int_equal(fiber_create(&worker, use_stack, NULL, 64 << 10), 0);
+	assert_ptr_not_equal(worker.stack, stack);
+	fiber_retire(&worker, NULL);
+	fiber_stacks_drop(&spare);
+	assert_null(spare.first);
+}
+
 static void *resume_elsewhere(void *arg)
 {
 	fiber_init_thread(&main_fiber);
@@ -106,6 +141,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(back_and_forth),
 		cmocka_unit_test(reuse),
+		cmocka_unit_test(spare_stacks),
 		cmocka_unit_test(moves_between_threads),
 		cmocka_unit_test(speed),
 	};

@@ -196,13 +196,14 @@ static unsigned int nr_mappings(void)
 	return nr;
 }
 
-/* Cut off after *arg points, in the middle of whatever it does; 0: it ends. */
-static int run_controlled(void *arg)
+/* Cut off after so many points, in the middle of whatever it does; 0: it ends. */
+static int run_controlled_with(u64 points, struct machine_stock *stock)
 {
-	const u64 *points = arg;
 	struct op_text_error err;
 	struct op_list list;
-	struct explore_config config = { .list = &list, .checks = CHECK_ALL };
+	struct explore_config config = {
+		.list = &list, .checks = CHECK_ALL, .max_points = points, .stock = stock,
+	};
 	struct explore_result r;
 	bool armed = host_alloc.armed;
 	struct strategy strategy;
@@ -210,16 +211,35 @@ static int run_controlled(void *arg)
 
 	host_alloc.armed = false;
 	assert_int_equal(op_text_parse(ops, sizeof(ops) - 1, &list, &err), 0);
-	config.max_points = *points;
-	strategy_start(&strategy, STRATEGY_STICKY, *points, 0, 0);
+	strategy_start(&strategy, STRATEGY_STICKY, points, 0, 0);
 	host_alloc.armed = armed;
 	ret = explore_run(&config, &strategy, NULL, &r);
 	host_alloc.armed = false;
 	if (!ret)
-		assert_int_equal(r.stuck, *points != 0);
+		assert_int_equal(r.stuck, points != 0);
 	else
 		assert_int_equal(ret, -ENOMEM);
 	op_list_free(&list);
+	return ret;
+}
+
+static int run_controlled(void *arg)
+{
+	return run_controlled_with(*(u64 *)arg, NULL);
+}
+
+/* Two machines, the second with what the first has left; all of it goes back in the end. */
+static int run_with_stock(void *arg)
+{
+	struct machine_stock stock = { .ram = { .base = NULL } };
+	int ret = run_controlled_with(*(u64 *)arg, &stock);
+
+	host_alloc.armed = true;
+	if (!ret)
+		ret = run_controlled_with(*(u64 *)arg, &stock);
+	host_alloc.armed = true;
+	machine_stock_drop(&stock);
+	host_alloc.armed = false;
 	return ret;
 }
 
@@ -228,8 +248,10 @@ static void controlled_runs(void **state)
 	u64 points = 0;
 
 	assert_true(host_alloc_sweep(run_controlled, &points) > 40);
+	assert_true(host_alloc_sweep(run_with_stock, &points) > 80);
 	points = 300;
 	assert_true(host_alloc_sweep(run_controlled, &points) > 40);
+	assert_true(host_alloc_sweep(run_with_stock, &points) > 80);
 }
 
 /* Wherever it was. */
@@ -240,6 +262,9 @@ static void stuck_machines_leave_nothing(void **state)
 	for (u64 points = 1; points < 400; points++) {
 		host_alloc = (struct host_alloc){ .armed = true };
 		assert_int_equal(run_controlled(&points), 0);
+		assert_int_equal(host_alloc.live, 0);
+		host_alloc.armed = true;
+		assert_int_equal(run_with_stock(&points), 0);
 		assert_int_equal(host_alloc.live, 0);
 		/* Others' caches have filled by then. */
 		if (points == 20)
