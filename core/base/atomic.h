@@ -40,33 +40,41 @@ u64 weak_load_sees(const void *p, size_t size, u64 value);
 void weak_rmw_begins(const void *p);
 void weak_forget(const void *p, size_t size);
 
-#define __load(p, read, weak, val)						\
+/* Arguments are evaluated once, and before the operation: they may have points of their own. */
+#define __load(ptr, p, read, weak, val)						\
 	({									\
+		__typeof__(ptr) p = (ptr);					\
 		bool weak = this_cpu_weak();					\
 										\
 		if (unlikely(weak))						\
 			weak_load_begins(p);					\
-		__typeof__(*(p)) val = (read);					\
-		unlikely(weak) ? (__typeof__(*(p)))				\
-				 weak_load_sees((p), sizeof(*(p)), (u64)val) :	\
+		__typeof__(*p) val = (read);					\
+		unlikely(weak) ? (__typeof__(*p))				\
+				 weak_load_sees(p, sizeof(*p), (u64)val) :	\
 				 val;						\
 	})
-#define __store(p, v, order, val)						\
+#define __load_order(ptr, p, order, weak, val)					\
+	__load(ptr, p, __atomic_load_n(__looked_at(p), order), weak, val)
+#define __load_plain(ptr, p, weak, val)						\
+	__load(ptr, p, *__looked_at(p), weak, val)
+#define __store(ptr, p, v, order, val)						\
 	({									\
-		__typeof__(*(p)) val = (v);					\
+		__typeof__(ptr) p = (ptr);					\
+		__typeof__(*p) val = (v);					\
 										\
 		if (unlikely(this_cpu_weak()))					\
-			weak_store_begins((p), sizeof(*(p)),			\
+			weak_store_begins(p, sizeof(*p),			\
 					  (order) != __ATOMIC_RELAXED);		\
 		__atomic_store_n(__changed(p), val, order);			\
 	})
-#define __load_once(p, order)							\
-	__load(p, __atomic_load_n(__looked_at(p), order), __UNIQUE_ID(weak), __UNIQUE_ID(val))
-#define __store_once(p, v, order)	__store(p, v, order, __UNIQUE_ID(val))
+#define __load_once(ptr, order)							\
+	__load_order(ptr, __UNIQUE_ID(p), order, __UNIQUE_ID(weak), __UNIQUE_ID(val))
+#define __store_once(ptr, v, order)						\
+	__store(ptr, __UNIQUE_ID(p), v, order, __UNIQUE_ID(val))
 
 /* What the vCPU reads with its plain accesses, and another stores by WRITE_ONCE(). */
 #define plain_read(x)								\
-	__load(&(x), *__looked_at(&(x)), __UNIQUE_ID(weak), __UNIQUE_ID(val))
+	__load_plain(&(x), __UNIQUE_ID(p), __UNIQUE_ID(weak), __UNIQUE_ID(val))
 /* Stores before it are seen before those after it. */
 #define weak_wmb()		do { if (unlikely(this_cpu_weak())) weak_store_epoch(); } while (0)
 /* A read-modify-write of *p is next that has no point of its own for it. */
@@ -105,30 +113,50 @@ void weak_forget(const void *p, size_t size);
 #define raw_xchg_order(p, v, order)		__atomic_exchange_n(__changed(p), (v), order)
 #define raw_xchg(p, v)			raw_xchg_order(p, v, __ATOMIC_SEQ_CST)
 
-/* An expression with a scheduling point before it. */
-#define __at_point(p, expr)	({ sched_point(SCHED_ATOMIC, (const void *)(p)); (expr); })
-#define __at_relaxed_point(p, expr)						\
-	({ sched_point(SCHED_ATOMIC_RELAXED, (const void *)(p)); (expr); })
+/*
+ * With a scheduling point before it.  What is to be stored is known by then: between the
+ * point, where others' stores to *p are made to be seen, and the operation no other may come.
+ */
+#define __xchg_at(ptr, v, point, order, p, val)					\
+	({									\
+		__typeof__(ptr) p = (ptr);					\
+		__typeof__(*p) val = (v);					\
+										\
+		sched_point(point, (const void *)p);				\
+		raw_xchg_order(p, val, order);					\
+	})
+#define __xchg(ptr, v, point, order)						\
+	__xchg_at(ptr, v, point, order, __UNIQUE_ID(p), __UNIQUE_ID(val))
 
-#define xchg(p, v)		__at_point(p, raw_xchg_order(p, v, __ATOMIC_SEQ_CST))
-#define xchg_acquire(p, v)	__at_point(p, raw_xchg_order(p, v, __ATOMIC_ACQUIRE))
-#define xchg_release(p, v)	__at_point(p, raw_xchg_order(p, v, __ATOMIC_RELEASE))
-#define xchg_relaxed(p, v)	__at_relaxed_point(p, raw_xchg_order(p, v, __ATOMIC_RELAXED))
+#define xchg(p, v)		__xchg(p, v, SCHED_ATOMIC, __ATOMIC_SEQ_CST)
+#define xchg_acquire(p, v)	__xchg(p, v, SCHED_ATOMIC, __ATOMIC_ACQUIRE)
+#define xchg_release(p, v)	__xchg(p, v, SCHED_ATOMIC, __ATOMIC_RELEASE)
+#define xchg_relaxed(p, v)	__xchg(p, v, SCHED_ATOMIC_RELAXED, __ATOMIC_RELAXED)
 
 /* bool: stored @new?  If not, *@oldp is what was found.  A failure orders as an acquire at most. */
 #define raw_try_cmpxchg_order(p, oldp, new, order, fail)			\
 	__atomic_compare_exchange_n(__changed(p), (oldp), (new), false, order, fail)
 #define raw_try_cmpxchg(p, oldp, new)						\
 	raw_try_cmpxchg_order(p, oldp, new, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)
+#define __try_cmpxchg_at(ptr, oldp, new, point, order, fail, p, val)		\
+	({									\
+		__typeof__(ptr) p = (ptr);					\
+		__typeof__(*p) val = (new);					\
+										\
+		sched_point(point, (const void *)p);				\
+		raw_try_cmpxchg_order(p, oldp, val, order, fail);		\
+	})
+#define __try_cmpxchg(ptr, oldp, new, point, order, fail)			\
+	__try_cmpxchg_at(ptr, oldp, new, point, order, fail, __UNIQUE_ID(p),	\
+			 __UNIQUE_ID(val))
 #define try_cmpxchg(p, oldp, new)						\
-	__at_point(p, raw_try_cmpxchg(p, oldp, new))
+	__try_cmpxchg(p, oldp, new, SCHED_ATOMIC, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)
 #define try_cmpxchg_acquire(p, oldp, new)					\
-	__at_point(p, raw_try_cmpxchg_order(p, oldp, new, __ATOMIC_ACQUIRE, __ATOMIC_ACQUIRE))
+	__try_cmpxchg(p, oldp, new, SCHED_ATOMIC, __ATOMIC_ACQUIRE, __ATOMIC_ACQUIRE)
 #define try_cmpxchg_release(p, oldp, new)					\
-	__at_point(p, raw_try_cmpxchg_order(p, oldp, new, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+	__try_cmpxchg(p, oldp, new, SCHED_ATOMIC, __ATOMIC_RELEASE, __ATOMIC_RELAXED)
 #define try_cmpxchg_relaxed(p, oldp, new)					\
-	__at_relaxed_point(p, raw_try_cmpxchg_order(p, oldp, new, __ATOMIC_RELAXED,	\
-						    __ATOMIC_RELAXED))
+	__try_cmpxchg(p, oldp, new, SCHED_ATOMIC_RELAXED, __ATOMIC_RELAXED, __ATOMIC_RELAXED)
 
 /* The value found: @old when @new was stored. */
 #define __cmpxchg(p, old, new, try, o)						\

@@ -107,13 +107,14 @@ static void let_out(struct store_buffers *b, struct store_buffer *sb, unsigned i
 	}
 }
 
+/* All to these bytes, which may be of several stores that have no order among them. */
 static void let_out_at(struct store_buffers *b, struct store_buffer *sb, const void *addr,
 		       size_t size)
 {
 	for (unsigned int i = sb->nr; i--;) {
 		if (overlap(&sb->store[i], addr, size)) {
 			let_out(b, sb, i);
-			return;		/* the newest to a location comes out last */
+			i = sb->nr;
 		}
 	}
 }
@@ -177,11 +178,16 @@ bool store_buffer_locked(struct store_buffers *b, unsigned int cpu, const void *
 
 void store_buffer_relaxed(struct store_buffers *b, unsigned int cpu, const void *addr)
 {
+	struct store_buffer *sb = &b->cpu[cpu];
+
 	if (b->model == MEMORY_TSO) {
 		(void)store_buffer_locked(b, cpu, addr);
 		return;
 	}
-	let_out_at(b, &b->cpu[cpu], addr, 1);
+	/* It is a store after the latest write barrier: those before that are seen first. */
+	while (sb->nr && sb->store[0].epoch != sb->epoch)
+		come_out(b, sb, 0);
+	let_out_at(b, sb, addr, 1);
 	others_let_out(b, cpu, addr, 1);
 }
 

@@ -28,7 +28,11 @@
  *	a full buffer	the oldest
  *	memory freed	stores to it
  *
- * Each of these only picks one of the times at which hardware may do it anyway.
+ * Each of these only picks one of the times at which hardware may do it anyway.  What it
+ * costs are ends that depend on two vCPUs' stores to one location reaching memory in
+ * another order than they were made in (the litmus tests R, S and 2+2W), and on a store
+ * that comes out before both an older and a newer one of its vCPU: those are not seen.
+ * tests/unit/test_store_order.c compares the rest with buffers as hardware has them.
  *
  * Memory itself always has what was stored last.  What waits is kept as what *others*
  * see instead: the value before.  So code that looks at memory without the macros (plain
@@ -104,10 +108,13 @@ const void *store_buffer_newest(const struct store_buffers *b, unsigned int cpu)
 void store_buffer_barrier(struct store_buffers *b, unsigned int cpu);
 /*
  * @cpu changes *addr, whole and at once: a full barrier, and nobody's store to it waits.
- * Did one?
+ * Did one?  Stores to what is changed so begin where it begins: a point knows no size.
  */
 bool store_buffer_locked(struct store_buffers *b, unsigned int cpu, const void *addr);
-/* The same without asking for order: in pso nothing but stores to *addr comes out. */
+/*
+ * The same without asking for order: in pso nothing comes out but stores to *addr, and of
+ * @cpu those before its latest write barrier.
+ */
 void store_buffer_relaxed(struct store_buffers *b, unsigned int cpu, const void *addr);
 void store_buffers_drain_all(struct store_buffers *b);
 
