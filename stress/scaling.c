@@ -61,7 +61,7 @@ static const struct option_row rows[] = {
 	COST("ipi", ipi, "ns: until an interrupt can be taken"),
 	COST("wake", wake, "ns: until an idle vCPU goes on"),
 	COST("grace", grace, "ns: a grace period, at least"),
-	COST("slice", slice, "ns: a task's turn"),
+	COST("slice", slice, "ns: a task's turn, from tick to tick"),
 	{ "json", 0, OPTION_STRING, ROW(json), 0, 0, NULL, "JSON lines to a file, - for standard output" },
 	{ "svg", 0, OPTION_STRING, ROW(svg), 0, 0, NULL, "the curve as a picture, to a file" },
 	{ "help", 'h', OPTION_FLAG, ROW(help), 0, 0, NULL, "this text" },

@@ -60,6 +60,8 @@ int cost_times_init(struct cost_times *t, const struct cost_model *model, unsign
 	t->room = ROOM_MIN;
 	t->cpu = calloc(nr_cpus, sizeof(*t->cpu));
 	t->line = calloc(t->room, sizeof(*t->line));
+	for (unsigned int i = 0; t->cpu && i < nr_cpus; i++)
+		t->cpu[i].slice_end = model->slice;
 	if (t->cpu && t->line)
 		return 0;
 	cost_times_free(t);
@@ -223,10 +225,12 @@ static void charge_step(struct cost_times *t, const struct sched_choice *step)
 	struct cost_cpu *cpu = &t->cpu[step->cpu];
 	unsigned int cost = sched_cost(step->kind);
 
-	switch (step->kind) {
+	/* All kinds: a new one must say what its line does. */
+	switch ((enum sched_kind)step->kind) {
 	case SCHED_LOCK:
 	case SCHED_UNLOCK:
 	case SCHED_ATOMIC:
+	case SCHED_ATOMIC_RELAXED:
 	case SCHED_STORE:
 		if (step->obj)
 			write_line(t, step->cpu, step->obj, cost);
@@ -237,7 +241,13 @@ static void charge_step(struct cost_times *t, const struct sched_choice *step)
 		if (step->obj)
 			read_line(t, step->cpu, step->obj);
 		break;
-	default:
+	case SCHED_RCU:
+	case SCHED_IPI:
+	case SCHED_WAIT:
+	case SCHED_TLB:
+	case SCHED_ALLOC:
+	case SCHED_WINDOW:
+	case NR_SCHED_KINDS:
 		break;
 	}
 	cpu->clock += cost;
@@ -289,6 +299,16 @@ static void charge(struct cost_times *t, const struct sched_choice *c, u64 at)
 	}
 }
 
+/*
+ * What is due when its vCPU would go on comes first: that vCPU is always as early, and an
+ * interrupt would wait until it sleeps.  A fill or a store that comes out is never due.
+ */
+static bool interrupts(const struct sched_choice *c, const struct sched_choice *other)
+{
+	return other->event == SCHED_RUN && (c->event == SCHED_IRQ || c->event == SCHED_TICK ||
+					     c->event == SCHED_GRACE);
+}
+
 unsigned int cost_choose(struct cost_times *t, const struct sched_choices *c, unsigned int cur)
 {
 	u64 first = due(t, &c->choice[0], cur);
@@ -297,7 +317,7 @@ unsigned int cost_choose(struct cost_times *t, const struct sched_choices *c, un
 	for (unsigned int i = 1; i < c->nr; i++) {
 		u64 at = due(t, &c->choice[i], cur);
 
-		if (at < first) {
+		if (at < first || (at == first && interrupts(&c->choice[i], &c->choice[best]))) {
 			first = at;
 			best = i;
 		}

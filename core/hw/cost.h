@@ -21,7 +21,8 @@
  *	ipi		from the sender's step until the interrupt can be taken
  *	wake		from the kick until an idle vCPU goes on
  *	grace		an RCU callback is that old before its grace period may end
- *	slice		a task runs that long before another of its queue gets its turn
+ *	slice		between the ticks of a vCPU, at which another task of its queue gets
+ *			its turn; at least
  *
  * Each object is a line of its own: false sharing is not seen.  Data of users and
  * page-table entries are lines that are only read; object caches and page lists are

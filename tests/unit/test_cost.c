@@ -58,6 +58,11 @@ static void lines_move(void **state)
 	assert_int_equal(step(1, SCHED_LOAD, &x[0]), load);
 	assert_int_equal(step(1, SCHED_ATOMIC, &x[0]), atomic + model.line);
 	assert_int_equal(times.counts.lines, 3);
+	/* Whatever order it asks for, a read-modify-write has the line alone. */
+	times.cpu[3].clock = 9000;
+	assert_int_equal(step(3, SCHED_ATOMIC_RELAXED, &x[1]), atomic + model.line);
+	assert_int_equal(step(3, SCHED_ATOMIC_RELAXED, &x[1]), atomic);
+	assert_int_equal(times.counts.lines, 4);
 	assert_int_equal(times.counts.line_waits, 0);
 	/* Two writers at one time: the later waits for the earlier. */
 	times.cpu[2].clock = times.cpu[1].clock - 1;
@@ -104,6 +109,38 @@ static void the_earliest_goes_first(void **state)
 	assert_int_equal(times.cpu[3].clock, times.cpu[0].clock + model.wake);
 	cost_wake(&times, 1, 2, false);
 	assert_int_equal(times.cpu[1].clock, times.cpu[2].clock + model.hand_over);
+}
+
+/* What interrupts a vCPU does so in time, not when it has nothing else to do. */
+static void who_runs_is_interrupted(void **state)
+{
+	static const struct {
+		enum sched_event event;
+		u64 after;
+	} tests[] = {
+		{ SCHED_IRQ, 2700 }, { SCHED_TICK, 1000000 }, { SCHED_GRACE, 1000000 },
+	};
+	struct sched_choice list[] = {
+		{ .cpu = 0, .event = SCHED_RUN, .kind = SCHED_ALLOC }, { .cpu = 0 },
+	};
+	struct sched_choices c = { .nr = 2, .choice = list };
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(tests); i++) {
+		u64 begun = times.cpu[0].clock;
+
+		list[1].event = (u8)tests[i].event;
+		/* By vCPU 1, at that time. */
+		times.cpu[1].clock = begun;
+		if (tests[i].event == SCHED_TICK)
+			begun = 0;
+		while (!cost_choose(&times, &c, 1))
+			assert_true(times.cpu[0].clock < begun + tests[i].after + 100);
+		assert_true(times.cpu[0].clock >= begun + tests[i].after);
+	}
+	/* From one tick to the next. */
+	list[1].event = SCHED_TICK;
+	assert_int_equal(cost_choose(&times, &c, 1), 1);
+	assert_int_equal(cost_choose(&times, &c, 1), 0);
 }
 
 static void count_end(void *arg)
@@ -199,7 +236,8 @@ static void own_locks_scale_and_shared_ones_do_not(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(lines_move), T(the_earliest_goes_first), T(the_end_is_told_once),
+		T(lines_move), T(the_earliest_goes_first), T(who_runs_is_interrupted),
+		T(the_end_is_told_once),
 #if MM_POINTS
 		T(own_locks_scale_and_shared_ones_do_not),
 #endif
