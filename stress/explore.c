@@ -268,7 +268,7 @@ static int measure(struct search *s)
 		return err;
 	strategy_start(&s->strategy, STRATEGY_PCT, 0, 1, 0);
 	err = run_program(s, none);
-	s->at->decisions = s->result.decisions;
+	s->at->decisions = s->result.contested;
 	s->at->actors = strategy_actors(&s->strategy);
 	return err;
 }

@@ -104,7 +104,7 @@ static int search(struct shrinking *k)
 	struct explore_result r = { 0 };
 
 	for (u64 i = 0; i < k->o->search && !r.findings; i++) {
-		strategy_start_portfolio(&strategy, i, k->o->seed + i, r.decisions);
+		strategy_start_portfolio(&strategy, i, k->o->seed + i, r.contested);
 		if (explore_run(&t->config, &strategy, &t->schedule, &r))
 			return EXIT_RESOURCES;
 		if (patience_interrupted())

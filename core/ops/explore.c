@@ -27,7 +27,7 @@ struct exploration {
 	struct op_run		*run;
 	struct explore_result	*result;
 	const struct explore_watch *watch;	/* never NULL */
-	struct exhaust		*exhaust;	/* NULL: another strategy */
+	struct strategy		*strategy;
 	u64			nr_ops;
 };
 
@@ -73,8 +73,8 @@ static void on_op(void *arg, const struct op_place *place, const struct mm_op *o
 	e->result->ops++;
 	e->result->state += final_answer(place, op, result);
 	/* The program is done; how its tasks and the machine go down is not what is searched. */
-	if (e->exhaust && e->result->ops == e->nr_ops)
-		exhaust_close(e->exhaust);
+	if (e->result->ops == e->nr_ops)
+		strategy_close(e->strategy);
 	for (unsigned int i = 0; i < ARRAY_SIZE(seen); i++)
 		mix_in(e->result, seen[i]);
 }
@@ -172,6 +172,7 @@ static void take_stock(struct exploration *e)
 
 	r->points = stats->points;
 	r->decisions = stats->decisions;
+	r->contested = e->strategy->contested;
 	for (enum window_id id = 0; id < NR_WINDOWS; id++)
 		r->windows[id] = windows_sum(e->machine, id);
 	r->state += final_counts(e->machine);
@@ -189,7 +190,7 @@ int explore_run(const struct explore_config *config, struct strategy *strategy,
 	static const struct explore_watch nobody;
 	struct exploration e = {
 		.result = result, .watch = config->watch ? config->watch : &nobody,
-		.exhaust = strategy_exhaust(strategy), .nr_ops = config->list->nr,
+		.strategy = strategy, .nr_ops = config->list->nr,
 	};
 	int err;
 

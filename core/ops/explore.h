@@ -45,6 +45,7 @@ struct explore_watch {
 struct explore_result {
 	u64		points;
 	u64		decisions;
+	u64		contested;	/* where vCPUs compete: PCT's k (sync/strategy.h) */
 	u64		hash;		/* every point, choice, event and answer */
 	u64		state;		/* what it has led to (ops/final_state.h) */
 	u64		ops;

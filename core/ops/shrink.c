@@ -62,7 +62,7 @@ static bool fails_somehow(struct shrink *s, unsigned int try, struct explore_res
 		strategy_start(&strategy, STRATEGY_RANDOM, s->runs, 0, 0);
 		s->guide.one_in = NOISE_ONE_IN;
 	} else {
-		strategy_start_portfolio(&strategy, try / 2, s->runs, s->result.decisions);
+		strategy_start_portfolio(&strategy, try / 2, s->runs, s->result.contested);
 		s->guide.one_in = 1;
 	}
 	s->guide.follow = try % 2 ? &s->moved : NULL;

@@ -12,7 +12,9 @@
  *		priority; the highest goes on.  At d - 1 decisions, drawn beforehand, who
  *		goes on falls behind all others.  Finds a bug of depth d among n of them and
  *		k decisions with a chance of at least 1 / (n k^(d-1)) a run (Burckhardt
- *		and others, ASPLOS 2010)
+ *		and others, ASPLOS 2010).  The decisions that count are the contested ones,
+ *		at which two or more can go on, until the program's last op is done: before
+ *		its tasks part there is nobody to fall behind
  *	pos	each step waiting to happen has a priority of its own, drawn anew when it
  *		has happened and when another that races with it has (Yuan and others,
  *		CAV 2018)
@@ -22,7 +24,9 @@
  *	search	all there are, within bounds (sync/exhaust.h)
  *
  * Fills of hardware and ticks, which may happen at any time and make nobody go on, are
- * drawn seldom by all of them.
+ * drawn seldom by all of them.  So are, each in half of the runs, stores that come out in
+ * order and stores that overtake: then they are seen when something forces them, and much may
+ * happen until then.
  */
 #ifndef MM_SYNC_STRATEGY_H
 #define MM_SYNC_STRATEGY_H
@@ -74,10 +78,13 @@ typedef unsigned int (*strategy_fn)(void *arg, const struct sched_choices *c);
 struct strategy {
 	enum strategy_kind	kind;
 	struct prng		rng;
+	u64			contested;	/* decisions, until it is closed */
+	u32			unasked;	/* bit = event that is drawn seldom in this run */
+	bool			closed;
 	union {
 		struct {
 			u64	priority[STRATEGY_ACTORS];
-			u64	change[PCT_DEPTH_MAX];	/* decisions, in order */
+			u64	change[PCT_DEPTH_MAX];	/* contested decisions, in order */
 			unsigned int nr_changes, changed;
 			u64	lowest;
 		} pct;
@@ -106,7 +113,7 @@ struct strategy {
 	};
 };
 
-/* For one run.  depth and expected (how many decisions, about: k) are PCT's. */
+/* For one run.  depth and expected (how many contested decisions, about: k) are PCT's. */
 void strategy_start(struct strategy *s, enum strategy_kind kind, u64 seed, unsigned int depth,
 		    u64 expected);
 /*
@@ -128,10 +135,14 @@ struct exhaust *strategy_exhaust(const struct strategy *s);
  */
 void strategy_start_bytes(struct strategy *s, const u8 *bytes, size_t len, u8 *seen);
 
+/* The program is done: what is still to come is how the machine goes down. */
+void strategy_close(struct strategy *s);
+
 /* An index of c->choice. */
 unsigned int strategy_choose(struct strategy *s, const struct sched_choices *c);
 
-/* Parts of it: a step of the sticky walk, one of bytes. */
+/* Parts of it: what all kinds start with, a step of the sticky walk, one of bytes. */
+void strategy_begin(struct strategy *s, enum strategy_kind kind);
 unsigned int strategy_walk(struct strategy *s, const struct sched_choices *c);
 unsigned int strategy_bytes_choose(struct strategy *s, const struct sched_choices *c);
 

@@ -41,7 +41,7 @@ static void wait_for_next(struct strategy *s, u64 decision)
 
 void strategy_start_bytes(struct strategy *s, const u8 *bytes, size_t len, u8 *seen)
 {
-	s->kind = STRATEGY_BYTES;
+	strategy_begin(s, STRATEGY_BYTES);
 	s->bytes.record = (const u8 (*)[SCHEDULE_BYTES_RECORD])bytes;
 	s->bytes.nr = len / SCHEDULE_BYTES_RECORD;
 	s->bytes.next = 0;

@@ -270,7 +270,7 @@ static void find(struct replay_token *t)
 		w.seed = run;
 		op_list_free(&t->list);
 		assert_int_equal(op_unroll(&w, &mix, 200, &t->list), 0);
-		strategy_start_portfolio(&strategy, run, run, r.decisions);
+		strategy_start_portfolio(&strategy, run, run, r.contested);
 		assert_int_equal(explore_run(&t->config, &strategy, &t->schedule, &r), 0);
 	}
 	assert_true(r.findings);

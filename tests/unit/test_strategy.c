@@ -247,6 +247,55 @@ static void what_nobody_waits_for_is_rare(void **state)
 	}
 }
 
+/*
+ * A store that may come out at each of 100 decisions: half of the seeds see it at once, like
+ * any other choice, and the others wait for it.
+ */
+static void stores_are_late_in_half_of_the_runs(void **state)
+{
+	static const enum sched_event events[] = { SCHED_DRAIN, SCHED_OVERTAKE };
+
+	for (unsigned int e = 0; e < 2; e++) {
+		unsigned int late = 0;
+
+		for (u64 seed = 0; seed < 400; seed++) {
+			unsigned int drains = 0;
+			struct strategy s;
+
+			strategy_start(&s, STRATEGY_RANDOM, seed, 0, 0);
+			for (u64 i = 0; i < 100; i++) {
+				struct sched_choices c = decision(i, 3);
+
+				list[2].event = (u8)events[e];
+				drains += strategy_choose(&s, &c) == 2;
+			}
+			assert_true(drains < 10 || drains > 15);
+			late += drains < 10;
+		}
+		assert_in_range(late, 160, 240);
+	}
+}
+
+/* Where all but fills wait for one there is no contest, nor when the program is done. */
+static void contests_are_counted(void **state)
+{
+	struct sched_choices c;
+	struct strategy s;
+
+	strategy_start(&s, STRATEGY_PCT, 1, 1, 0);
+	c = decision(0, 2);
+	list[1].event = SCHED_FILL;
+	strategy_choose(&s, &c);
+	assert_int_equal(s.contested, 0);
+	c = decision(1, 2);
+	strategy_choose(&s, &c);
+	assert_int_equal(s.contested, 1);
+	strategy_close(&s);
+	c = decision(2, 2);
+	strategy_choose(&s, &c);
+	assert_int_equal(s.contested, 1);
+}
+
 /* n of PCT's bound: who has ever been one of several, but not what comes unasked. */
 static void pct_counts_actors(void **state)
 {
@@ -276,6 +325,8 @@ int main(void)
 		cmocka_unit_test(pct_changes_at_its_points),
 		cmocka_unit_test(pos_draws_for_steps),
 		cmocka_unit_test(what_nobody_waits_for_is_rare),
+		cmocka_unit_test(stores_are_late_in_half_of_the_runs),
+		cmocka_unit_test(contests_are_counted),
 		cmocka_unit_test(pct_counts_actors),
 	};
 
