@@ -27,6 +27,7 @@
 #include "stress/sanitizer.h"
 #include "stress/scaling.h"
 #include "stress/searched.h"
+#include "stress/strategies.h"
 
 struct explore_options {
 	struct searched_draw draw;	/* of a storm's programs */
@@ -88,10 +89,9 @@ struct search {
 	u64			zoo[ZOO_WORDS];	/* planted */
 	struct explore_config	config;
 	struct machine_stock	stock;
-	bool			portfolio;
-	struct explore_dfs	dfs;
-	enum strategy_kind	kind;
-	unsigned int		depth;
+	const char		*strategy_name;
+	struct named_strategy	named;
+	struct explore_dfs	dfs;		/* or this one */
 	struct strategy		strategy;
 	struct schedule		schedule;
 	struct explore_result	result;
@@ -106,51 +106,34 @@ struct search {
 
 /* ---- what is asked for ---- */
 
+static int refuse(const char *option, const struct option_error *err)
+{
+	fprintf(stderr, "mmstorm explore: --%s: %s\n", option, err->what);
+	return -EINVAL;
+}
+
 static int parse_strategy(struct search *s)
 {
-	static const char *const name[] = {
-		[STRATEGY_RANDOM] = "random", [STRATEGY_STICKY] = "sticky",
-		[STRATEGY_PCT] = "pct", [STRATEGY_POS] = "pos",
-	};
-	const char *text = s->o.strategy ? s->o.strategy : "portfolio";
-	size_t len = strcspn(text, ":");
-	char *end;
+	struct option_error err;
 
-	if (explore_dfs_parse(&s->dfs, text))
+	s->strategy_name = s->o.strategy ? s->o.strategy : STRATEGY_DEFAULT;
+	if (explore_dfs_parse(&s->dfs, s->strategy_name) ||
+	    !strategy_by_name(s->strategy_name, &s->named, &err))
 		return 0;
-	s->portfolio = !strcmp(text, "portfolio");
-	s->depth = 3;
-	if (s->portfolio)
-		return 0;
-	for (s->kind = 0; s->kind < ARRAY_SIZE(name); s->kind++)
-		if (strlen(name[s->kind]) == len && !memcmp(name[s->kind], text, len))
-			break;
-	if (s->kind < ARRAY_SIZE(name) && !text[len])
-		return 0;
-	if (s->kind == STRATEGY_PCT) {
-		s->depth = (unsigned int)strtoul(text + len + 1, &end, 10);
-		if (end != text + len + 1 && !*end && s->depth >= 1 && s->depth <= PCT_DEPTH_MAX)
-			return 0;
-	}
-	fprintf(stderr, "mmstorm explore: --strategy: there is no '%s'; random, sticky, pct:3, pos, portfolio or dfs:2 will do\n",
-		text);
-	return -EINVAL;
+	strncat(err.what, "; or dfs:B (B from 0 to 7)", sizeof(err.what) - strlen(err.what) - 1);
+	return refuse("strategy", &err);
 }
 
 static int parse_memory(struct search *s)
 {
-	for (unsigned int i = 0; i < NR_MEMORY_MODELS; i++) {
-		if (!s->o.memory || !strcmp(s->o.memory, memory_model_name(i))) {
-			s->config.memory = i;
-			if (!s->dfs.asked || i == MEMORY_SC)
-				return 0;
-			fprintf(stderr, "mmstorm explore: --memory: dfs searches sc alone\n");
-			return -EINVAL;
-		}
-	}
-	fprintf(stderr, "mmstorm explore: --memory: there is no '%s'; sc, tso or pso will do\n",
-		s->o.memory);
-	return -EINVAL;
+	struct option_error err;
+
+	if (s->o.memory && memory_by_name(s->o.memory, &s->config.memory, &err))
+		return refuse("memory", &err);
+	if (!s->dfs.asked || s->config.memory == MEMORY_SC)
+		return 0;
+	option_refuse(&err, "dfs searches sc alone");
+	return refuse("memory", &err);
 }
 
 /* Bugs and oracles are the storm's, if none are asked for. */
@@ -203,10 +186,7 @@ static void start_strategy(struct search *s, u64 run)
 		strategy_start_exhaust(&s->strategy, s->dfs.exhaust);
 		return;
 	}
-	if (s->portfolio)
-		strategy_start_portfolio(&s->strategy, run / s->set.nr, seed, s->at->decisions);
-	else
-		strategy_start(&s->strategy, s->kind, seed, s->depth, s->at->decisions);
+	strategy_start_named(&s->strategy, &s->named, run / s->set.nr, seed, s->at->decisions);
 }
 
 static void say_before(struct search *s, u64 run)
@@ -215,7 +195,7 @@ static void say_before(struct search *s, u64 run)
 		return;
 	snprintf(s->epitaph, sizeof(s->epitaph), "mmstorm: repeat: mmstorm explore %s%s --ops %u --cpus %u --tasks %u --strategy %s --memory %s --seed 0x%llx --first %llu --runs 1%s%s # in %s (n=%u k=%llu)",
 		 s->o.from ? "--from " : "", s->scenario, s->o.draw.ops, s->o.draw.cpus,
-		 s->o.draw.tasks, s->o.strategy ? s->o.strategy : "portfolio",
+		 s->o.draw.tasks, s->strategy_name,
 		 memory_model_name(s->config.memory), s->o.seed, run,
 		 s->o.bugs ? " --bug " : "", s->o.bugs ? s->o.bugs : "", s->at->name,
 		 s->at->actors, s->at->decisions);
@@ -374,7 +354,7 @@ static int write_json(const struct search *s)
 		goto failed;
 	json_begin(&j, file, "explore");
 	json_string(&j, "scenario", s->scenario);
-	json_string(&j, "strategy", s->o.strategy ? s->o.strategy : "portfolio");
+	json_string(&j, "strategy", s->strategy_name);
 	json_string(&j, "memory", memory_model_name(s->config.memory));
 	json_hex(&j, "seed", s->o.seed);
 	json_u64(&j, "schedules", s->runs);

@@ -17,6 +17,7 @@
 #include "stress/exit_codes.h"
 #include "stress/options.h"
 #include "stress/process.h"
+#include "stress/strategies.h"
 #include "stress/zoo.h"
 
 #define SEEDS_MAX	1000
@@ -36,11 +37,11 @@ static const struct option_row rows[] = {
 	{ "storm", 0, OPTION_STRING, ROW(storms), 0, 0, NULL,
 	  "storms, comma separated (all; mmstorm list storms)" },
 	{ "strategy", 0, OPTION_STRING, ROW(strategies), 0, 0, NULL,
-	  "no storms, but searches: some of random,sticky,pct:D,pos,portfolio" },
+	  "no storms, but searches: some of random,sticky,pct:D,pos,portfolio", valid_strategies },
 	{ "scenario", 0, OPTION_STRING, ROW(scenarios), 0, 0, NULL,
 	  "what they search, comma separated (all; mmstorm list scenarios)" },
 	{ "memory", 0, OPTION_STRING, ROW(memory), 0, 0, NULL,
-	  "and its model: sc, tso or pso" },
+	  "and its model: sc, tso or pso", valid_memory },
 	{ "runs", 0, OPTION_U64, ROW(runs), 1, 1ULL << 32, NULL,
 	  "schedules for one seed, shared by the scenarios" },
 	{ "cpus", 'c', OPTION_COUNT, ROW(cpus), 1, NR_CPUS, NULL, "simulated CPUs" },

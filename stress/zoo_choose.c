@@ -9,8 +9,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "stress/exit_codes.h"
 #include "stress/lists.h"
-#include "stress/scenarios.h"
+#include "stress/searched.h"
+#include "stress/strategies.h"
 #include "stress/zoo.h"
 #include "zoo/zoo.h"
 
@@ -56,40 +58,44 @@ static int choose_detectors(bool asked[NR_DETECTORS], const char *list)
 	return zoo_refuse("--detector: name one of tsan, oracles, both, asan");
 }
 
-/* How many scenarios take turns; what they are, the run is told. */
-static unsigned int count_scenarios(const char *list)
+/* How many of them take turns; one that is none is refused here. */
+static int choose_scenarios(struct zoo_matrix *m, const char *words)
 {
-	unsigned int nr = 0;
+	struct searched_set set;
+	int ret = searched_load(&set, "zoo", words);
 
-	if (!strcmp(list, "all")) {
-		while (scenarios[nr].name)
-			nr++;
-		return nr;
-	}
-	for (nr = 1; (list = strchr(list, ',')); list++)
-		nr++;
-	return nr;
+	if (ret)
+		return ret == EXIT_RESOURCES ? -ENOMEM : -EINVAL;
+	m->scenarios = words;
+	m->nr_scenarios = set.nr;
+	searched_free(&set);
+	return 0;
 }
 
-/* Names, in m->strategies; a name that is none is refused by the first run. */
+/* Names, in m->strategies; their row has looked at each. */
 static int choose_strategies(struct zoo_matrix *m, const struct zoo_options *o,
 			     const char *names[ZOO_STRATEGIES_MAX])
 {
+	struct named_strategy named;
+	struct option_error err;
 	char *rest, *word;
-	int nr = 0;
+	int nr = 0, ret;
 
 	if (!o->strategies)
 		return 0;
-	m->scenarios = o->scenarios ? o->scenarios : "all";
-	m->nr_scenarios = count_scenarios(m->scenarios);
+	ret = choose_scenarios(m, o->scenarios ? o->scenarios : "all");
+	if (ret)
+		return ret;
 	rest = m->strategies = strdup(o->strategies);
 	if (!rest)
 		return -ENOMEM;
 	while ((word = next_of(&rest))) {
 		if (nr == ZOO_STRATEGIES_MAX)
 			return zoo_refuse("--strategy: '%s' is one too many", word);
-		if (!strncmp(word, "pct:", 4) && !m->depth)
-			m->depth = (unsigned int)strtoul(word + 4, NULL, 10);
+		if (strategy_by_name(word, &named, &err))
+			return zoo_refuse("--strategy: %s", err.what);
+		if (named.kind == STRATEGY_PCT && !m->depth)
+			m->depth = named.depth;
 		names[nr++] = word;
 	}
 	return nr ? nr : zoo_refuse("--strategy: name one of random, sticky, pct:3, pos, portfolio");
