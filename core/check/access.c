@@ -49,7 +49,7 @@ static struct shadow_slot *slot_at(struct vcpu *cpu, struct shadow_page *page,
 	offset %= 4096;
 	if (rec->size != 8 || offset % 8 || offset >= 8 * CHECK_SLOTS)
 		return NULL;
-	return &page->slot[offset / 8];
+	return &page->own[offset / 8];
 }
 
 static bool is_own_tag(const struct check_task *ct,
@@ -60,7 +60,7 @@ static bool is_own_tag(const struct check_task *ct,
 	return rec->kind == CHECK_ACCESS_WRITE && ct->judged && slot &&
 	       tag_task(rec->value) == ct->id &&
 	       tag_seq(rec->value) > ct->newest &&
-	       slot == &page->slot[ct->slot];
+	       slot == &page->own[ct->slot];
 }
 
 /* Announce the store: from now on its word may be seen. */
@@ -172,7 +172,7 @@ void check_access_begin(struct vcpu *cpu, struct access_record *rec)
 	if (pp)
 		look_at_pin(cpu, rec, look, pp);
 	if (look->slot)
-		look->before = *look->slot;
+		look->before = shadow_own_slots(page)[look->slot - page->own];
 	if (look->tagged)
 		issue(look, rec->value);
 	if (look->foreign)
@@ -378,7 +378,7 @@ static void settle_store(struct shadow_look *look, const struct access_record *r
 		slot->next = 0;
 	if (rec->result)
 		return;
-	look->page->dirtied |= 1u << (slot - look->page->slot);
+	look->page->dirtied |= 1u << (slot - look->page->own);
 	/* In memory that no other process writes, our word is what is there. */
 	if (ours && undisturbed && shadow_is_private(look->backing) &&
 	    look->before.next == 0)
@@ -438,7 +438,7 @@ static void judge_pinned_word(struct vcpu *cpu, const struct access_record *rec,
 
 	if (!look->slot || rec->kind != CHECK_ACCESS_READ || !check_enabled(cpu, CHECK_COW))
 		return;
-	nr = (unsigned int)(look->slot - look->page->slot);
+	nr = (unsigned int)(look->slot - look->page->own);
 	shadow_lock(look->page);
 	known = check_pin_knows(pp, nr);
 	then = pp->slot[nr];

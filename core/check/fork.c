@@ -20,6 +20,22 @@
 #include "kern/task.h"
 #include "mm/mm_types.h"
 
+static void copy_shadow(struct shadow_page *copy, struct shadow_page *from)
+{
+	struct shadow_slot *own = copy->own;
+	u32 lock = copy->lock;
+
+	shadow_lock(from);
+	*copy = *from;
+	copy->own = own;
+	copy->lock = lock;
+	if (shadow_has_own_slots(from)) {
+		shadow_copy_slots(own, from->own);
+		copy->slot = own;
+	}
+	shadow_unlock(from);
+}
+
 struct check_mm *check_fork_begin(struct task_struct *parent)
 {
 	struct check_state *st = this_machine()->chk;
@@ -30,23 +46,13 @@ struct check_mm *check_fork_begin(struct task_struct *parent)
 	if (!ct)
 		return NULL;
 	from = ct->mm;
-	copy = machine_alloc(this_machine(),
-			     sizeof(*copy) + from->nr_pages * sizeof(copy->page[0]), 0);
+	copy = shadow_alloc(st, from->base, from->nr_pages);
 	if (!copy)
 		return NULL;
-	atomic_set(&copy->users, 0);
-	copy->id = raw_atomic_add_return(1, &st->next_mm);
-	copy->base = from->base;
-	copy->nr_pages = from->nr_pages;
 	copy->grows = READ_ONCE(from->grows);
-	atomic_set(&copy->slots, 0);
 	atomic_set(&copy->owners, atomic_read_acquire(&from->owners));
-	for (i = 0; i < from->nr_pages; i++) {
-		shadow_lock(&from->page[i]);
-		copy->page[i] = from->page[i];
-		shadow_unlock(&from->page[i]);
-		copy->page[i].lock = 0;
-	}
+	for (i = 0; i < from->nr_pages; i++)
+		copy_shadow(&copy->page[i], &from->page[i]);
 	return copy;
 }
 
@@ -76,11 +82,22 @@ static void inherit_slot(struct shadow_slot *child,
 	child->next = 0;
 }
 
+static void inherit_slots(struct shadow_page *child, const struct shadow_page *parent, bool steady)
+{
+	struct shadow_slot *own;
+	unsigned int i;
+
+	/* All alike, of both, and the same: no store was between. */
+	if (child->slot == parent->slot)
+		return;
+	own = shadow_own_slots(child);
+	for (i = 0; i < CHECK_SLOTS; i++)
+		inherit_slot(&own[i], &parent->slot[i], steady);
+}
+
 static void inherit_page(struct shadow_page *child, struct shadow_page *parent,
 			 bool steady)
 {
-	unsigned int i;
-
 	shadow_lock(parent);
 	if (child->pending || parent->seq != child->seq || child->advised) {
 		shadow_page_lost(child);
@@ -93,8 +110,7 @@ static void inherit_page(struct shadow_page *child, struct shadow_page *parent,
 		shadow_forget_slots(child);
 		shadow_bring(child, true);
 	} else {
-		for (i = 0; i < CHECK_SLOTS; i++)
-			inherit_slot(&child->slot[i], &parent->slot[i], steady);
+		inherit_slots(child, parent, steady);
 	}
 	shadow_unlock(parent);
 	child->pending = 0;

@@ -12,6 +12,7 @@
 
 #include "base/compiler.h"
 #include "base/err.h"
+#include "base/point.h"
 #include "check/shadow.h"
 #include "hw/machine.h"
 #include "hw/vcpu.h"
@@ -24,13 +25,19 @@
 
 void shadow_lock(struct shadow_page *page)
 {
-	while (raw_xchg(&page->lock, 1u))
+	if (page->lock == SHADOW_LOCK_NEEDLESS) {
+		/* What is judged depends on the order of who comes here (sync/exhaust.h). */
+		sched_touch(&page->lock, true);
+		return;
+	}
+	while (raw_xchg(&page->lock, SHADOW_LOCK_HELD))
 		cpu_relax();
 }
 
 void shadow_unlock(struct shadow_page *page)
 {
-	smp_store_release(&page->lock, 0u);
+	if (page->lock != SHADOW_LOCK_NEEDLESS)
+		smp_store_release(&page->lock, SHADOW_LOCK_FREE);
 }
 
 struct shadow_page *shadow_page_at(struct check_mm *cm, unsigned long va)
@@ -43,18 +50,39 @@ struct shadow_page *shadow_page_at(struct check_mm *cm, unsigned long va)
 	return nr < cm->nr_pages ? &cm->page[nr] : NULL;
 }
 
+/* Most pages of most windows are never stored to: their slots are one of these. */
+static const struct shadow_slot zero_set[CHECK_SLOTS];
+static const struct shadow_slot unknown_set[CHECK_SLOTS] = {
+	[0 ... CHECK_SLOTS - 1] = { .lo = SLOT_UNKNOWN, .hi = SLOT_UNKNOWN },
+};
+
+struct shadow_slot *shadow_own_slots(struct shadow_page *page)
+{
+	if (!shadow_has_own_slots(page)) {
+		shadow_copy_slots(page->own, page->slot);
+		page->slot = page->own;
+	}
+	return page->own;
+}
+
 /* Stores under way stay announced: they may still land, in whatever is there. */
-static void fill_slots(struct shadow_page *page, u64 what)
+static void fill_slots(struct shadow_page *page, const struct shadow_slot *set)
 {
 	unsigned int i;
 
-	for (i = 0; i < CHECK_SLOTS; i++)
-		page->slot[i].lo = page->slot[i].hi = what;
+	if (!shadow_has_own_slots(page)) {
+		page->slot = set;
+		return;
+	}
+	for (i = 0; i < CHECK_SLOTS; i++) {
+		page->own[i].lo = set[i].lo;
+		page->own[i].hi = set[i].hi;
+	}
 }
 
 void shadow_forget_slots(struct shadow_page *page)
 {
-	fill_slots(page, SLOT_UNKNOWN);
+	fill_slots(page, unknown_set);
 }
 
 /* But for words stored behind the back of the call that made the page new. */
@@ -62,10 +90,10 @@ static void zero_slots(struct shadow_page *page)
 {
 	unsigned int i;
 
-	fill_slots(page, 0);
-	for (i = 0; i < CHECK_SLOTS; i++)
+	fill_slots(page, zero_set);
+	for (i = 0; page->dirtied && i < CHECK_SLOTS; i++)
 		if (page->dirtied & 1u << i)
-			page->slot[i].lo = page->slot[i].hi = SLOT_UNKNOWN;
+			shadow_own_slots(page)[i].lo = page->own[i].hi = SLOT_UNKNOWN;
 }
 
 u32 shadow_truncates(struct check_state *st)
@@ -97,18 +125,28 @@ bool shadow_is_private(u8 backing)
  * Address spaces
  */
 
-static struct check_mm *shadow_alloc(struct check_state *st,
-				     unsigned long base, unsigned int pages)
+struct check_mm *shadow_alloc(struct check_state *st, unsigned long base, unsigned int pages)
 {
+	const size_t slots = CHECK_SLOTS * sizeof(struct shadow_slot);
+	u32 lock = this_machine()->config.mode == RUN_CONTROLLED ?
+		   SHADOW_LOCK_NEEDLESS : SHADOW_LOCK_FREE;
 	struct check_mm *cm;
+	struct shadow_slot *own;
+	unsigned int i;
 
-	cm = machine_zalloc(this_machine(), sizeof(*cm) + pages * sizeof(cm->page[0]), 0);
+	cm = machine_alloc(this_machine(),
+			   sizeof(*cm) + pages * (sizeof(cm->page[0]) + slots), 0);
 	if (!cm)
 		return NULL;
-	atomic_set(&cm->users, 1);
+	memset(cm, 0, sizeof(*cm));
 	cm->id = raw_atomic_add_return(1, &st->next_mm);
 	cm->base = base;
 	cm->nr_pages = pages;
+	own = (struct shadow_slot *)&cm->page[pages];
+	for (i = 0; i < pages; i++) {
+		cm->page[i].own = own + i * CHECK_SLOTS;
+		cm->page[i].lock = lock;
+	}
 	return cm;
 }
 
@@ -125,8 +163,15 @@ int check_mm_create(struct mm_struct *mm, unsigned long base,
 	mm->check = shadow_alloc(st, base, pages);
 	if (!mm->check)
 		return -ENOMEM;
-	for (i = 0; i < pages; i++)
-		mm->check->page[i].rights = WORD_KNOWN;
+	atomic_set(&mm->check->users, 1);
+	for (i = 0; i < pages; i++) {
+		struct shadow_page *page = &mm->check->page[i];
+
+		*page = (struct shadow_page){
+			.lock = page->lock, .rights = WORD_KNOWN,
+			.slot = zero_set, .own = page->own,
+		};
+	}
 	return 0;
 }
 
@@ -270,8 +315,8 @@ void shadow_bring(struct shadow_page *page, bool begin)
 
 	page->bringing += begin ? 1 : -1;
 	page->brought++;
-	for (i = 0; i < CHECK_SLOTS; i++)
-		page->slot[i].dead = 0;
+	for (i = 0; shadow_has_own_slots(page) && i < CHECK_SLOTS; i++)
+		page->own[i].dead = 0;
 }
 
 /*
@@ -289,7 +334,7 @@ void shadow_foreign_end(struct shadow_page *page, struct shadow_slot *slot)
 {
 	page->foreign--;
 	shadow_bring(page, false);
-	page->dirtied |= slot ? 1u << (slot - page->slot) : 0xff;
+	page->dirtied |= slot ? 1u << (slot - page->own) : 0xff;
 	if (slot)
 		slot->lo = slot->hi = SLOT_UNKNOWN;
 	else
@@ -311,7 +356,8 @@ static void take_note(const struct shadow_page *page, struct shadow_note *note)
 	unsigned int i;
 
 	note->brought = page->brought;
-	for (i = 0; i < CHECK_SLOTS; i++)
+	note->tagged = shadow_has_own_slots(page);
+	for (i = 0; note->tagged && i < CHECK_SLOTS; i++)
 		note->tag[i] = page->slot[i].hi == SLOT_UNKNOWN ? 0 :
 			       page->slot[i].hi;
 }
@@ -480,9 +526,9 @@ static void bury(struct shadow_page *page, const struct check_call *call,
 	    call->effect != CHECK_EFFECT_UNMAP &&
 	    call->effect != CHECK_EFFECT_MAP)
 		return;
-	for (i = 0; i < CHECK_SLOTS; i++)
+	for (i = 0; note->tagged && i < CHECK_SLOTS; i++)
 		if (note->tag[i])
-			page->slot[i].dead = note->tag[i];
+			shadow_own_slots(page)[i].dead = note->tag[i];
 }
 
 /* Which uses of [start, len) no older translation allows, now that the call has returned. */
@@ -555,41 +601,46 @@ struct page_state {
 	u8			backing;
 	u8			dirtied;
 	bool			advised;
+	const struct shadow_slot *shared;	/* NULL: slot[] */
 	struct shadow_slot	slot[CHECK_SLOTS];
 };
 
-static struct page_state take_state(struct shadow_page *from)
+static void take_state(struct shadow_page *from, struct page_state *s)
 {
-	struct page_state s;
-
 	shadow_lock(from);
-	s.rights = from->rights;
-	s.backing = from->backing;
+	s->rights = from->rights;
+	s->backing = from->backing;
 	/* No flush waits for a device's store. */
-	s.dirtied = from->foreign ? 0xff : from->dirtied;
-	s.advised = from->advised;
-	memcpy(s.slot, from->slot, sizeof(s.slot));
-	if (s.rights & WORD_KNOWN)
+	s->dirtied = from->foreign ? 0xff : from->dirtied;
+	s->advised = from->advised;
+	s->shared = shadow_has_own_slots(from) ? NULL : from->slot;
+	if (!s->shared)
+		shadow_copy_slots(s->slot, from->slot);
+	if (s->rights & WORD_KNOWN)
 		page_unmap(from);
 	else
 		shadow_page_lost(from);
 	shadow_unlock(from);
-	return s;
 }
 
 /* A store meanwhile may have come along, or gone to what was there before. */
-static void move_slots(struct shadow_page *to, const struct shadow_slot *from,
-		       u8 dirtied)
+static void move_slots(struct shadow_page *to, const struct page_state *s)
 {
+	const struct shadow_slot *from = s->shared ? s->shared : s->slot;
+	u8 dirtied = s->dirtied | to->dirtied;
+	struct shadow_slot *own;
 	unsigned int i;
 
-	dirtied |= to->dirtied;
-
+	if (s->shared && !dirtied) {
+		fill_slots(to, s->shared);
+		return;
+	}
+	own = shadow_own_slots(to);
 	for (i = 0; i < CHECK_SLOTS; i++) {
 		bool sure = !from[i].next && !(dirtied & 1u << i);
 
-		to->slot[i].lo = sure ? from[i].lo : SLOT_UNKNOWN;
-		to->slot[i].hi = sure ? from[i].hi : SLOT_UNKNOWN;
+		own[i].lo = sure ? from[i].lo : SLOT_UNKNOWN;
+		own[i].hi = sure ? from[i].hi : SLOT_UNKNOWN;
 	}
 }
 
@@ -600,8 +651,9 @@ static void move_slots(struct shadow_page *to, const struct shadow_slot *from,
  */
 static void page_move(struct shadow_page *from, struct shadow_page *to)
 {
-	struct page_state s = take_state(from);
+	struct page_state s;
 
+	take_state(from, &s);
 	if (s.rights & WORD_KNOWN && s.backing == CHECK_BACK_NONE)
 		return;
 	shadow_lock(to);
@@ -609,7 +661,7 @@ static void page_move(struct shadow_page *from, struct shadow_page *to)
 		to->rights = s.rights;
 		to->backing = s.backing;
 		to->advised = s.advised;
-		move_slots(to, s.slot, s.dirtied);
+		move_slots(to, &s);
 		to->truncates = ~0u;	/* a file page's slots: known again later */
 	} else {
 		shadow_page_lost(to);

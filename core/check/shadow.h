@@ -48,8 +48,15 @@ enum {
 /* Accesses that a call takes away, each for itself. */
 enum shadow_use { SHADOW_READ, SHADOW_WRITE, SHADOW_EXEC, NR_SHADOW_USES };
 
+enum {
+	SHADOW_LOCK_FREE,
+	SHADOW_LOCK_HELD,
+	/* Of a controlled machine, whose vCPUs are one host thread's: for good. */
+	SHADOW_LOCK_NEEDLESS,
+};
+
 struct shadow_page {
-	u32		lock;
+	u32		lock;		/* SHADOW_LOCK_* */
 	u16		pending;	/* calls under way on this page */
 	u16		bringing;	/* of these, such as may bring contents */
 	u32		brought;	/* moves with the begin and end of such */
@@ -72,7 +79,12 @@ struct shadow_page {
 	unsigned long	stored_frame;
 	u32		stored_gen;	/* of that frame */
 	u64		stored_at;
-	struct shadow_slot slot[CHECK_SLOTS];
+	/*
+	 * What to read: the page's own, or, as long as nobody has written to one of them, a
+	 * set that it shares with all that are alike.  shadow_own_slots() before writing.
+	 */
+	const struct shadow_slot *slot;
+	struct shadow_slot *own;	/* CHECK_SLOTS of them; not set while slot is not this */
 };
 
 struct check_mm {
@@ -87,12 +99,13 @@ struct check_mm {
 	 * there all the same.  Set before the call that makes it; never unset.
 	 */
 	u32		grows;
-	struct shadow_page page[];
+	struct shadow_page page[];	/* and behind them what they own */
 };
 
 /* A page as a call found it: its slots' newest tags, to be buried. */
 struct shadow_note {
 	u32		brought;
+	bool		tagged;		/* a slot was written to: tag[] is set */
 	u64		tag[CHECK_SLOTS];	/* 0: not known */
 };
 
@@ -181,6 +194,31 @@ void shadow_page_lost(struct shadow_page *page);
 /* Contents from elsewhere begin, or have ended, to come into the page. */
 void shadow_bring(struct shadow_page *page, bool begin);
 void shadow_forget_slots(struct shadow_page *page);
+
+/*
+ * All slots of a page.  Word by word: ThreadSanitizer sees a memcpy() even of files that it
+ * does not look into, but not the page lock that orders it.
+ */
+static inline void shadow_copy_slots(struct shadow_slot *to, const struct shadow_slot *from)
+{
+	for (unsigned int i = 0; i < CHECK_SLOTS; i++) {
+		raw_store_order(&to[i].lo, from[i].lo, __ATOMIC_RELAXED);
+		raw_store_order(&to[i].hi, from[i].hi, __ATOMIC_RELAXED);
+		raw_store_order(&to[i].next, from[i].next, __ATOMIC_RELAXED);
+		raw_store_order(&to[i].dead, from[i].dead, __ATOMIC_RELAXED);
+	}
+}
+
+static inline bool shadow_has_own_slots(const struct shadow_page *page)
+{
+	return page->slot == page->own;
+}
+
+/* The page's slots, to be written to. */
+struct shadow_slot *shadow_own_slots(struct shadow_page *page);
+
+/* An address space's shadow; of its pages only lock and own are set.  NULL: no memory. */
+struct check_mm *shadow_alloc(struct check_state *st, unsigned long base, unsigned int pages);
 
 /* The truncation clock's value, or ~0 while a truncation is under way. */
 u32 shadow_truncates(struct check_state *st);

@@ -38,7 +38,7 @@ static void expect_slots(const struct shadow_page *page, u64 lo, u64 hi)
 	}
 }
 
-static struct shadow_slot *own_slot(unsigned long page)
+static const struct shadow_slot *own_slot(unsigned long page)
 {
 	return &at(page)->slot[check_slot_offset(current) / 8];
 }
@@ -95,7 +95,7 @@ static void test_protect_and_zero(void **state)
 	tell(told(CHECK_EFFECT_ZERO, 2, 2), 0);
 	expect_slots(at(2), 0, 0);
 	tell_map(10, 1, PROT_READ, CHECK_BACK_SHARED);
-	at(10)->slot[0].lo = at(10)->slot[0].hi = tag;
+	shadow_own_slots(at(10))[0].lo = at(10)->own[0].hi = tag;
 	tell(told(CHECK_EFFECT_ZERO, 10, 1), 0);
 	expect_slots(at(10), SLOT_UNKNOWN, SLOT_UNKNOWN);
 	watch_close(&w);
@@ -319,6 +319,34 @@ static void test_dirtied(void **state)
 	/* What was stored before the next call is known again. */
 	store_tag(&w, 0);
 	assert_true(own_slot(0)->hi == own_slot(0)->lo && own_slot(0)->hi != SLOT_UNKNOWN);
+	watch_close(&w);
+}
+
+/* The first store to a page finds the others as they were, and leaves other pages alone. */
+static void test_shared_slots(void **state)
+{
+	struct check_call move = told_move(0, 1, 32);
+	struct watch w = watch_open();
+	unsigned int own = check_slot_offset(current) / 8;
+
+	(void)state;
+	tell_map(8, 2, PROT_READ | PROT_WRITE, CHECK_BACK_ANON);
+	assert_ptr_equal(at(8)->slot, at(9)->slot);
+	memset(at(8)->own, 0xaa, CHECK_SLOTS * sizeof(at(8)->own[0]));
+	shadow_own_slots(at(8))[own].lo = 5;
+	assert_true(at(8)->slot[own].hi == 0 && at(8)->slot[own ^ 1].lo == 0);
+	assert_true(at(8)->slot[own ^ 1].next == 0 && at(8)->slot[own ^ 1].dead == 0);
+	expect_slots(at(9), 0, 0);
+	tell_map(10, 1, PROT_READ | PROT_WRITE, CHECK_BACK_SHARED);
+	shadow_own_slots(at(10))[own].lo = 5;
+	assert_true(at(10)->slot[own ^ 1].lo == SLOT_UNKNOWN);
+	/* A device's store is under way to a page that nobody has stored to. */
+	expect_slots(at(0), 0, 0);
+	shadow_foreign(at(0), true);
+	check_call_begin(current, &move);
+	tell_end(&move, (long)PG(32));
+	expect_slots(at(32), SLOT_UNKNOWN, SLOT_UNKNOWN);
+	shadow_foreign(at(0), false);
 	watch_close(&w);
 }
 
@@ -562,6 +590,7 @@ int main(void)
 		cmocka_unit_test(test_move_doubts),
 		cmocka_unit_test(test_move_overlap),
 		cmocka_unit_test(test_dirtied),
+		cmocka_unit_test(test_shared_slots),
 		cmocka_unit_test(test_foreign_stores),
 		cmocka_unit_test(test_copied_tag),
 		cmocka_unit_test(test_truncate_clock),
