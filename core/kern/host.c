@@ -31,13 +31,27 @@ static struct fiber *idle_stack(struct vcpu *cpu)
 
 static void thread_main(struct vcpu *cpu)
 {
+	struct kern *kern = cpu->machine->kern;
+
 	fiber_init_thread(idle_stack(cpu));
+	/* All of them or none: no task has begun if one cannot be had. */
+	hw_blocking_begin();
+	while (!raw_load_order(&kern->go, __ATOMIC_SEQ_CST))
+		hw_futex_wait(&kern->go, 0);
+	hw_blocking_end();
 	kern_idle_loop(cpu);
+}
+
+static void let_go(struct kern *kern)
+{
+	raw_store_order(&kern->go, 1, __ATOMIC_SEQ_CST);
+	hw_futex_wake(&kern->go, INT_MAX);
 }
 
 static void halt_cpus(struct machine *m, unsigned int nr)
 {
 	raw_store_order(&m->kern->halt, 1, __ATOMIC_SEQ_CST);
+	let_go(m->kern);
 	for (unsigned int i = 0; i < nr; i++)
 		vcpu_kick(m->cpus[i]);
 	for (unsigned int i = 0; i < nr; i++)
@@ -88,6 +102,7 @@ int machine_run(struct machine *m)
 	if (m->serial || m->kern->running)
 		return -EINVAL;
 	raw_store_order(&m->kern->halt, 0, __ATOMIC_SEQ_CST);
+	raw_store_order(&m->kern->go, 0, __ATOMIC_SEQ_CST);
 	m->kern->running = true;
 	if (m->config.mode == RUN_CONTROLLED)
 		return run_controlled(m);
@@ -97,6 +112,7 @@ int machine_run(struct machine *m)
 			return -EAGAIN;
 		}
 	}
+	let_go(m->kern);
 	return 0;
 }
 

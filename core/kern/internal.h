@@ -42,6 +42,7 @@ struct kern {
 	u64			idle[CPUMASK_WORDS];	/* vCPUs with nothing to run */
 	u32			stop;		/* kern_should_stop() */
 	u32			halt;		/* idle loops end */
+	u32			go;		/* they may begin; futex of all threads */
 	u32			live;		/* started, not dead; futex of machine_wait() */
 	u64			sync_exit;	/* TSan: tasks' ends -> machine_wait() */
 
@@ -69,6 +70,8 @@ void kern_stacks_drop(struct kern *kern);
 /* runqueue.c */
 /* Task lock held: makes it runnable and finds it a vCPU; another one with @push. */
 void kern_place(struct task_struct *task, bool push);
+/* Off its queue, not runnable any more. */
+void kern_unplace(struct task_struct *task);
 /* How many wait in the queue: a hint without its lock. */
 unsigned int kern_queued(const struct kern_cpu *kc);
 /* The first task of @kc's queue that may run on vCPU @nr, or NULL; from any other queue. */

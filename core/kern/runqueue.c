@@ -9,6 +9,7 @@
 #include "kern/sched.h"
 
 #include "base/atomic.h"
+#include "base/bug.h"
 #include "hw/hw_lock.h"
 #include "hw/machine.h"
 #include "kern/internal.h"
@@ -82,6 +83,18 @@ struct task_struct *kern_steal(struct vcpu *cpu)
 	return NULL;
 }
 
+void kern_unplace(struct task_struct *task)
+{
+	struct kern_cpu *kc = &task->machine->kern->cpus[task->queue];
+
+	MM_BUG_ON(task->run != TASK_QUEUED);
+	hw_lock(&kc->lock);
+	list_del(&task->rq_node);
+	raw_store_order(&kc->nr, kc->nr - 1, __ATOMIC_SEQ_CST);
+	hw_unlock(&kc->lock);
+	task->run = TASK_NEW;
+}
+
 /* ---- placement ---- */
 
 void kern_set_idle(struct vcpu *cpu, bool idle)
@@ -149,6 +162,7 @@ void kern_place(struct task_struct *task, bool push)
 	/* Who will run it sees what was stored before. */
 	smp_store_barrier();
 	task->run = TASK_QUEUED;
+	task->queue = nr;
 	enqueue(&kern->cpus[nr], task);
 	trace_event(EV_WAKE, task->id, nr, 0);
 	vcpu_kick(task->machine->cpus[nr]);

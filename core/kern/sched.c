@@ -359,6 +359,15 @@ void task_start(struct task_struct *task)
 	hw_unlock(&task->lock);
 }
 
+void task_withdraw(struct task_struct *task)
+{
+	struct kern *kern = task->machine->kern;
+
+	MM_BUG_ON(kern->running);
+	kern_unplace(task);
+	raw_fetch_sub_order(&kern->live, 1, __ATOMIC_SEQ_CST);
+}
+
 /*
  * exit_mm(): the mm stays loaded, lazily and counted, until the next switch.
  * While interrupts are off no flush handler sees the task between states.

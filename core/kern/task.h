@@ -56,6 +56,7 @@ struct task_struct {
 	u32			lock;
 	enum task_run		run;
 	u32			last_cpu;
+	u32			queue;		/* QUEUED: whose run queue it is on */
 	cpumask_t		cpus;		/* where it may run */
 
 	/* Under the run queue's lock. */
@@ -92,6 +93,9 @@ struct task_struct *task_create(struct machine *m, u64 id, u64 parent, struct mm
 
 /* Makes a new task runnable (wake_up_new_task()).  Not in serial mode. */
 void task_start(struct task_struct *task);
+
+/* Takes back a task that was started and that no vCPU has run yet: as before.  None runs. */
+void task_withdraw(struct task_struct *task);
 
 /*
  * Ends the calling task: drops its mm through kern_mm_ops.exit_mm, leaves its

@@ -288,12 +288,30 @@ static int make_first_tasks(struct op_run *run)
 	return err;
 }
 
+/* Nobody has run them: of a run that could not be there is nothing left to end. */
+static void take_back(struct op_run *run)
+{
+	machine_bind_host(run->machine, 0);
+	for (unsigned int i = 0; i < run->world.tasks; i++) {
+		struct op_task *t = &run->tasks[i];
+
+		task_withdraw(t->task);
+		count_task(run, true);
+		check_task_exit(t->task);
+		task_free(t->task);
+		t->task = NULL;
+	}
+	machine_unbind_host(run->machine);
+}
+
 static int run_parallel(struct op_run *run)
 {
 	int err = machine_run(run->machine);
 
-	if (err)
+	if (err) {
+		take_back(run);
 		return err;
+	}
 	/* False: a controlled machine is stuck. */
 	if (!machine_wait(run->machine, 0))
 		return -EDEADLK;
