@@ -102,6 +102,9 @@ int machine_create(const struct machine_config *config, struct machine **out)
 			    m->config.stock ? &m->config.stock->memory : NULL);
 	m->sched_ops = &hw_sched_ops;
 	finding_sink_init(&m->sink);
+	m->sink.on_finding = config->on_finding;
+	m->sink.on_panic = config->on_panic;
+	m->sink.priv = config->sink_priv;
 	token_pool_init(&m->tokens, config->run_tokens, config->nr_cpus);
 	jitter_init(&m->jitter, config->seed, config->jitter_ppm ? config->jitter_ppm : JITTER_PPM,
 		    config->window_ppm ? config->window_ppm : WINDOW_PPM);

@@ -59,6 +59,10 @@ struct machine_config {
 	size_t		stack_size;	/* bytes of a task's stack; 0: default */
 	struct control_config control;	/* RUN_CONTROLLED */
 	struct machine_stock *stock;	/* RUN_CONTROLLED: of the machines before; may be NULL */
+	/* The sink's (base/finding.h), for those who want them before there is a machine. */
+	void		(*on_finding)(struct finding_sink *sink, const struct finding *f);
+	void		(*on_panic)(struct finding_sink *sink, const struct finding *f);
+	void		*sink_priv;
 };
 
 /*

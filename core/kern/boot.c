@@ -77,7 +77,8 @@ void kern_drop(struct machine *m)
 	MM_BUG_ON(this_cpu());
 	if (m->control)
 		control_stop(m, NULL);
-	kern_stacks_drop(m->kern);
+	if (m->kern)
+		kern_stacks_drop(m->kern);
 	/* The host gives these addresses to others. */
 	if (m->phys)
 		frames_unpoison_all(m->phys);

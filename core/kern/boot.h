@@ -31,7 +31,7 @@ void kern_shutdown(struct machine *m);
 
 /*
  * kern_drop() - the end of a controlled machine that is stuck (machine_wait() was
- * false), or was not set up to its end
+ * false), was not set up to its end, or not shut down to its end
  *
  * Takes nothing apart: stacks are unmapped in the middle of what ran on them, and every
  * block of the host's memory goes back.  No host thread is bound.

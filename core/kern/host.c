@@ -68,15 +68,20 @@ static int run_controlled(struct machine *m)
 }
 
 /* The idle loops leave their stacks: nobody cuts off a run that has come to its end. */
-static void halt_controlled(struct machine *m)
+static bool halt_controlled(struct machine *m)
 {
 	m->control->config.max_points = U64_MAX;
 	raw_store_order(&m->kern->halt, 1, __ATOMIC_SEQ_CST);
 	for (unsigned int i = 0; i < m->nr_cpus; i++)
 		vcpu_kick(m->cpus[i]);
-	control_run(m->control);
+	if (control_run(m->control) == CONTROL_ABANDONED) {
+		m->kern->control = m->control->stats;
+		control_freeze(m->control);
+		return false;
+	}
 	control_stop(m, &m->kern->control);
 	m->kern->running = false;
+	return true;
 }
 
 static bool wait_controlled(struct machine *m)
@@ -116,15 +121,15 @@ int machine_run(struct machine *m)
 	return 0;
 }
 
-void machine_stop(struct machine *m)
+bool machine_stop(struct machine *m)
 {
 	if (!m->kern->running)
-		return;
+		return true;
 	MM_BUG_ON(kern_nr_tasks(m));
 	if (m->control)
-		halt_controlled(m);
-	else
-		halt_cpus(m, m->nr_cpus);
+		return halt_controlled(m);
+	halt_cpus(m, m->nr_cpus);
+	return true;
 }
 
 unsigned int kern_nr_tasks(struct machine *m)

@@ -87,8 +87,11 @@ bool machine_wait(struct machine *m, unsigned int ms);
 /* Tasks should finish: kern_should_stop() is true from now on. Any thread. */
 void machine_ask_stop(struct machine *m);
 bool kern_should_stop(void);
-/* Ends the vCPU threads; every task must have exited.  Serial and not running: nothing. */
-void machine_stop(struct machine *m);
+/*
+ * Ends the vCPU threads; every task must have exited.  Serial and not running: nothing.
+ * False: a controlled machine was abandoned on the way, and stays where it is for good.
+ */
+bool machine_stop(struct machine *m);
 /* What the latest controlled run was. */
 const struct control_stats *machine_control_stats(const struct machine *m);
 

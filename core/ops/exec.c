@@ -315,8 +315,7 @@ static int run_parallel(struct op_run *run)
 	/* False: a controlled machine is stuck. */
 	if (!machine_wait(run->machine, 0))
 		return -EDEADLK;
-	machine_stop(run->machine);
-	return 0;
+	return machine_stop(run->machine) ? 0 : -EDEADLK;
 }
 
 static int run_tasks(struct op_run *run, const struct op_runner *runner)

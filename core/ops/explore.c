@@ -9,6 +9,7 @@
 #include "ops/explore.h"
 
 #include <errno.h>
+#include <setjmp.h>
 #include <string.h>
 
 #include "base/compiler.h"
@@ -29,6 +30,8 @@ struct exploration {
 	const struct explore_watch *watch;	/* never NULL */
 	struct strategy		*strategy;
 	u64			nr_ops;
+	bool			begun, over;	/* watch->begin and end were called */
+	jmp_buf			out;		/* of a panic of the host's thread */
 };
 
 static void mix_in(struct explore_result *r, u64 word)
@@ -38,11 +41,18 @@ static void mix_in(struct explore_result *r, u64 word)
 
 /* ---- what is seen ---- */
 
+/* The run under way, from inside; returns where there is none. */
+static void leave(struct machine *m)
+{
+	if (m->control && this_cpu())
+		control_abandon(m);
+}
+
 static void on_finding(struct finding_sink *sink, const struct finding *f)
 {
 	struct exploration *e = sink->priv;
 
-	if (e->watch->finding)
+	if (e->begun && e->watch->finding)
 		e->watch->finding(e->watch->arg, f);
 	if (e->result->findings++)
 		return;
@@ -50,14 +60,16 @@ static void on_finding(struct finding_sink *sink, const struct finding *f)
 	memcpy(e->result->detail, f->detail, sizeof(e->result->detail));
 }
 
-/* A machine that cannot go on leaves its run; elsewhere the program ends. */
+/* A machine that cannot go on leaves its run; or its setting up, its shutting down. */
 static void on_panic(struct finding_sink *sink, const struct finding *f)
 {
 	struct exploration *e = sink->priv;
 
 	(void)f;
-	if (e->machine && e->machine->control)
-		control_abandon(e->machine);
+	e->machine = container_of(sink, struct machine, sink);
+	leave(e->machine);
+	this_cpu_bind(NULL);
+	longjmp(e->out, 1);
 }
 
 static void on_op(void *arg, const struct op_place *place, const struct mm_op *op,
@@ -136,6 +148,7 @@ static int boot(struct exploration *e, const struct explore_config *config,
 			.watch = e->watch->point, .watch_arg = e->watch->arg,
 		},
 		.stock = config->stock,
+		.on_finding = on_finding, .on_panic = on_panic, .sink_priv = e,
 	};
 	struct op_run_config rc = {
 		.world = *world, .observe = on_op, .quiet = on_quiet, .arg = e,
@@ -144,17 +157,17 @@ static int boot(struct exploration *e, const struct explore_config *config,
 
 	if (err)
 		return err;
-	e->machine->sink.priv = e;
-	e->machine->sink.on_finding = on_finding;
-	e->machine->sink.on_panic = on_panic;
 	err = check_attach(e->machine, config->checks);
 	if (!err) {
 		rc.machine = e->machine;
 		err = op_run_create(&rc, &e->run);
 	}
-	if (!err && e->watch->begin)
+	if (err)
+		return err;
+	e->begun = true;
+	if (e->watch->begin)
 		e->watch->begin(e->watch->arg, e->machine);
-	return err;
+	return 0;
 }
 
 static void shut_down(struct exploration *e)
@@ -170,6 +183,7 @@ static void take_stock(struct exploration *e)
 	const struct control_stats *stats = machine_control_stats(e->machine);
 	struct explore_result *r = e->result;
 
+	e->over = true;
 	r->points = stats->points;
 	r->decisions = stats->decisions;
 	r->contested = e->strategy->contested;
@@ -182,6 +196,27 @@ static void take_stock(struct exploration *e)
 	mix_in(r, r->findings);
 	if (e->watch->end)
 		e->watch->end(e->watch->arg, e->machine);
+}
+
+/* -EDEADLK: stuck, wherever: the machine is as it was then. */
+static int run(struct exploration *e, const struct explore_config *config,
+	       struct strategy *strategy, struct schedule *record)
+{
+	int err;
+
+	if (setjmp(e->out))
+		return -EDEADLK;
+	err = boot(e, config, strategy, record);
+	if (!err)
+		err = op_run_program(e->run, config->list);
+	if (err)
+		return err;
+	machine_bind_host(e->machine, 0);
+	check_quiet(e->machine);
+	machine_unbind_host(e->machine);
+	take_stock(e);
+	shut_down(e);
+	return 0;
 }
 
 int explore_run(const struct explore_config *config, struct strategy *strategy,
@@ -197,18 +232,10 @@ int explore_run(const struct explore_config *config, struct strategy *strategy,
 	memset(result, 0, sizeof(*result));
 	if (record)
 		schedule_clear(record);
-	err = boot(&e, config, strategy, record);
-	if (!err)
-		err = op_run_program(e.run, config->list);
-	if (!err) {
-		machine_bind_host(e.machine, 0);
-		check_quiet(e.machine);
-		machine_unbind_host(e.machine);
-		take_stock(&e);
-		shut_down(&e);
-	} else if (e.machine) {
-		result->stuck = err == -EDEADLK;
-		if (result->stuck)
+	err = run(&e, config, strategy, record);
+	result->stuck = err == -EDEADLK;
+	if (err && e.machine) {
+		if (result->stuck && e.begun && !e.over)
 			take_stock(&e);
 		kern_drop(e.machine);
 	}
