@@ -68,7 +68,7 @@ static void switch_mm(struct vcpu *cpu, struct task_struct *prev, struct task_st
 		ops->enter_lazy_tlb(loaded, next);
 }
 
-/* Interrupts and preemption on again. */
+/* Interrupts on again. */
 static void drop_borrowed(struct vcpu *cpu)
 {
 	struct kern_cpu *kc = kern_cpu(cpu);
@@ -135,8 +135,9 @@ static void finish_switch(void)
 	if (prev)
 		settle_prev(prev, push);
 	local_irq_enable();
-	preempt_enable();
+	/* Not preemptible yet: turns that end here, one in the other, would fill the stack. */
 	drop_borrowed(cpu);
+	preempt_enable();
 }
 
 static void arrive(struct vcpu *cpu, struct task_struct *task)

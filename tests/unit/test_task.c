@@ -2,7 +2,8 @@
 /* room: mm_kern */
 /*
  * Tasks: creation and death, stacks used again, what the mm is told at each
- * switch (who is loaded, who is lazy, who is referenced), serial mode.
+ * switch (who is loaded, who is lazy, who is referenced), serial mode, and switches
+ * that no turn ends in the midst of.
  */
 #include "kern_rig.h"
 
@@ -297,6 +298,78 @@ static void use_mm(void **state)
 	rig_down();
 }
 
+#if MM_POINTS
+/* ---- a switch is finished before the next ---- */
+
+static unsigned int dropping[8], nested, drops;
+
+static void slow_mmdrop(struct mm_struct *mm)
+{
+	struct task_struct *self = this_cpu()->current_task;
+	unsigned int *depth = &dropping[self ? self->id : 0];
+
+	drops++;
+	nested += (*depth)++ != 0;
+	sched_point(SCHED_LOCK, mm);
+	sched_point(SCHED_LOCK, mm);
+	fake_mmdrop(mm);
+	--*depth;
+}
+
+/* Turns end wherever they may, but every fourth time. */
+static unsigned int tick_first(void *arg, const struct sched_choices *c)
+{
+	unsigned int *nr = arg;
+
+	++*nr;
+	for (unsigned int i = 0; i < c->nr; i++)
+		if (c->choice[i].event == SCHED_TICK && *nr % 4)
+			return i;
+	return 0;
+}
+
+static void steps(void *arg)
+{
+	for (unsigned int i = 0; i < 20; i++)
+		sched_point(SCHED_LOCK, NULL);
+}
+
+/* One in the other they would take a stack each, and there is one. */
+static void switches_do_not_nest(void **state)
+{
+	struct kern_mm_ops ops = fake_ops;
+	struct strategy strategy;
+	unsigned int asked = 0;
+	struct machine_config config = {
+		.nr_cpus = 1, .nr_frames = 64, .frame_bytes = 64, .mode = RUN_CONTROLLED,
+		.stack_size = 128 << 10, .control = { .strategy = &strategy },
+	};
+	struct mm_struct *mms[2];
+
+	strategy_start_caller(&strategy, tick_first, &asked);
+	memset(loaded, 0, sizeof(loaded));
+	assert_int_equal(machine_create(&config, &rig), 0);
+	machine_bind_host(rig, 0);
+	assert_int_equal(kern_init(rig), 0);
+	machine_unbind_host(rig);
+	rig_next_id = 1;
+	ops.mmdrop = slow_mmdrop;
+	kern_set_mm_ops(rig, &ops);
+	drops = nested = 0;
+	for (unsigned int i = 0; i < 2; i++) {
+		mms[i] = new_mm();
+		task_start(task_of(mms[i], steps, NULL));
+		rig_spawn(steps, NULL);
+	}
+	rig_run();
+	assert_true(drops > 10);
+	assert_int_equal(nested, 0);
+	rig_down();
+	put_and_check(mms[0]);
+	put_and_check(mms[1]);
+}
+#endif
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -306,6 +379,9 @@ int main(void)
 		cmocka_unit_test(freed_unstarted),
 		cmocka_unit_test(serial),
 		cmocka_unit_test(use_mm),
+#if MM_POINTS
+		cmocka_unit_test(switches_do_not_nest),
+#endif
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
