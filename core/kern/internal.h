@@ -25,6 +25,7 @@ struct kern_cpu {
 	/* The vCPU's thread alone. */
 	struct fiber		idle __cacheline_aligned;	/* its own stack */
 	struct task_struct	*prev;		/* switched away from, to be finished */
+	struct task_struct	*next;		/* being switched to, not current yet */
 	struct mm_struct	*idle_mm;	/* loaded lazily while no task runs; an mm_count */
 	struct mm_struct	*drop_mm;	/* borrowed by prev: mm_count to be dropped */
 	bool			push;		/* prev should go to another vCPU */

@@ -158,12 +158,18 @@ static void arrive(struct vcpu *cpu, struct task_struct *task)
 	task->last_cpu = cpu->nr;
 }
 
+struct task_struct *kern_next_task(const struct vcpu *cpu)
+{
+	return cpu->kern->next;
+}
+
 /* NULL is the idle loop.  Returns when the caller's context runs again. */
 static void context_switch(struct vcpu *cpu, struct task_struct *next)
 {
 	struct kern_cpu *kc = kern_cpu(cpu);
 	struct task_struct *prev = cpu->current_task;
 
+	kc->next = next;
 	trace_event(EV_SWITCH_TASK, prev ? prev->id : 0, next ? next->id : 0, 0);
 	count_vm_event(MMS_SWITCH_TASK);
 	/* Before the task is said to be here: its lock was released by who queued it. */
@@ -185,6 +191,7 @@ static void context_switch(struct vcpu *cpu, struct task_struct *next)
 	/* Whoever runs it next, wherever, sees what it stored. */
 	smp_store_barrier();
 	become(cpu, next);
+	kc->next = NULL;
 	cpu->fiber = next ? &next->fiber : &kc->idle;
 	fiber_switch(prev ? &prev->fiber : &kc->idle, next ? &next->fiber : &kc->idle,
 		     prev && prev->run == TASK_DEAD);

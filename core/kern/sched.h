@@ -102,6 +102,9 @@ unsigned int kern_nr_tasks(struct machine *m);
 void kern_for_each_task(struct machine *m, void (*fn)(struct task_struct *task, void *arg),
 			void *arg);
 
+/* Which task vCPU @cpu switches to just now, without having left what it did; NULL: none. */
+struct task_struct *kern_next_task(const struct vcpu *cpu);
+
 /* ---- serial mode ---- */
 
 /**

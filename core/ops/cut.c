@@ -80,6 +80,61 @@ bool cut_task(struct cut *cut, unsigned int slot)
 	return changed;
 }
 
+/* Old lines that are at @from now are at to[@from]. */
+static void renumber(struct cut *cut, const u32 *to)
+{
+	for (size_t i = 0; i < cut->nr_lines; i++)
+		if (cut->line[i] != CUT_GONE)
+			cut->line[i] = to[cut->line[i]];
+}
+
+/* Lines of a slot are moved behind the last of another, in their order. */
+static bool move_behind(struct cut *cut, unsigned int slot, unsigned int other)
+{
+	struct op_list *list = &cut->list;
+	struct mm_op *ops = malloc((list->nr + 1) * sizeof(*ops));
+	u32 *to = malloc((list->nr + 1) * sizeof(*to));
+	size_t last = list->nr, nr = 0;
+
+	while (last && list->ops[last - 1].task != other)
+		last--;
+	if (ops && to) {
+		for (size_t i = 0; i < last; i++)
+			if (list->ops[i].task != slot)
+				to[i] = (u32)nr++;
+		for (size_t i = 0; i < list->nr; i++)
+			if (i >= last || list->ops[i].task == slot)
+				to[i] = (u32)nr++;
+		for (size_t i = 0; i < nr; i++)
+			ops[to[i]] = list->ops[i];
+		memcpy(list->ops, ops, nr * sizeof(*ops));
+		renumber(cut, to);
+	}
+	free(to);
+	free(ops);
+	return nr;
+}
+
+bool cut_join(struct cut *cut, unsigned int slot, unsigned int into, bool behind)
+{
+	unsigned int nr = 0;
+
+	if (slot == into || (behind && !move_behind(cut, slot, into)))
+		return false;
+	for (size_t i = cut->list.nr; i--;) {
+		struct mm_op *op = &cut->list.ops[i];
+
+		if (makes(op, slot)) {
+			cut_lines(cut, i, 1);
+		} else if (op->task == slot) {
+			op->task = (u16)into;
+			nr++;
+		}
+	}
+	cut->slot[slot] = (u16)into;
+	return nr;
+}
+
 bool cut_nobodys(struct cut *cut)
 {
 	const struct op_list *list = &cut->list;
@@ -98,7 +153,7 @@ bool cut_nobodys(struct cut *cut)
 
 /* ---- tasks ---- */
 
-static u64 used_slots(const struct op_list *list)
+u64 cut_used_slots(const struct op_list *list)
 {
 	u64 used = 0;
 
@@ -164,7 +219,7 @@ static void rename_task(struct mm_op *op, const u16 *slot)
 bool cut_slots(struct cut *cut, bool one_process)
 {
 	struct op_world before = cut->list.world;
-	u64 used = used_slots(&cut->list), made = 0;
+	u64 used = cut_used_slots(&cut->list), made = 0;
 	u16 slot[OP_TASKS_MAX];
 	unsigned int next;
 
@@ -188,6 +243,26 @@ bool cut_slots(struct cut *cut, bool one_process)
 	memcpy(cut->slot, slot, sizeof(slot));
 	cut->moved = true;
 	return memcmp(&before, &cut->list.world, sizeof(before)) != 0;
+}
+
+bool cut_last_task(struct cut *cut, unsigned int to)
+{
+	struct op_world *w = &cut->list.world;
+	unsigned int last = w->tasks - 1;
+	u64 used = cut_used_slots(&cut->list);
+
+	if (!last || to > last || (to < last && (used & 1ULL << to || !(used & 1ULL << last))) ||
+	    (to == last && used & 1ULL << last))
+		return false;
+	for (unsigned int i = 0; i < OP_TASKS_MAX; i++)
+		cut->slot[i] = (u16)i;
+	cut->slot[last] = (u16)to;
+	for (size_t i = 0; i < cut->list.nr; i++)
+		rename_task(&cut->list.ops[i], cut->slot);
+	w->tasks = last;
+	w->procs = min(w->procs, last);
+	cut->moved = true;
+	return true;
 }
 
 bool cut_cpus(struct cut *cut, unsigned int cpus)

@@ -30,6 +30,7 @@ struct exploration {
 	const struct explore_watch *watch;	/* never NULL */
 	struct strategy		*strategy;
 	u64			nr_ops;
+	bool			until_finding;
 	bool			begun, over;	/* watch->begin and end were called */
 	jmp_buf			out;		/* of a panic of the host's thread */
 };
@@ -58,6 +59,8 @@ static void on_finding(struct finding_sink *sink, const struct finding *f)
 		return;
 	memcpy(e->result->title, f->title, sizeof(e->result->title));
 	memcpy(e->result->detail, f->detail, sizeof(e->result->detail));
+	if (e->until_finding)
+		leave(container_of(sink, struct machine, sink));
 }
 
 /* A machine that cannot go on leaves its run; or its setting up, its shutting down. */
@@ -226,6 +229,7 @@ int explore_run(const struct explore_config *config, struct strategy *strategy,
 	struct exploration e = {
 		.result = result, .watch = config->watch ? config->watch : &nobody,
 		.strategy = strategy, .nr_ops = config->list->nr,
+		.until_finding = config->until_finding,
 	};
 	int err;
 
@@ -244,14 +248,28 @@ int explore_run(const struct explore_config *config, struct strategy *strategy,
 	return result->stuck ? 0 : err;
 }
 
-bool explore_at(const struct machine *m, unsigned int cpu, unsigned int *slot, u64 *line)
+static bool place_of(const struct task_struct *task, struct explore_place *place)
 {
-	const struct task_struct *task = m->cpus[cpu]->current_task;
 	const struct op_task *t = task ? task->private : NULL;
 
-	if (!t)
+	if (t)
+		*place = (struct explore_place){ .slot = t->index, .line = t->line };
+	return t;
+}
+
+bool explore_at(const struct machine *m, unsigned int cpu, struct explore_place *place)
+{
+	const struct task_struct *next = kern_next_task(m->cpus[cpu]);
+
+	if (!place_of(next ? next : m->cpus[cpu]->current_task, place))
 		return false;
-	*slot = t->index;
-	*line = t->line;
+	place->coming = next;
 	return true;
+}
+
+bool explore_queued(const struct task_struct *task, struct explore_place *place,
+		    unsigned int *cpu)
+{
+	*cpu = task->queue;
+	return task->run == TASK_QUEUED && place_of(task, place);
 }

@@ -25,6 +25,7 @@ struct explore_config {
 	enum memory_model	memory;		/* control_config.memory */
 	const struct explore_watch *watch;	/* who looks on; may be NULL */
 	struct machine_stock	*stock;		/* of the runs before (hw/stock.h); may be NULL */
+	bool			until_finding;	/* the run goes no further than its first */
 };
 
 /*
@@ -68,10 +69,19 @@ struct explore_result {
 int explore_run(const struct explore_config *config, struct strategy *strategy,
 		struct schedule *record, struct explore_result *result);
 
-/*
- * While a run is under way: the slot of the task that is on vCPU cpu, and the line that it
- * is at, or OP_NO_LINE.  False: none is there.
- */
-bool explore_at(const struct machine *m, unsigned int cpu, unsigned int *slot, u64 *line);
+struct task_struct;
+
+/* Where a task is in its program. */
+struct explore_place {
+	unsigned int	slot;
+	u64		line;		/* or OP_NO_LINE */
+	bool		coming;		/* its vCPU is about to switch to it */
+};
+
+/* While a run is under way: the task that vCPU cpu has, or comes to.  False: none. */
+bool explore_at(const struct machine *m, unsigned int cpu, struct explore_place *place);
+/* Whether the task waits for a vCPU, in the queue of *cpu. */
+bool explore_queued(const struct task_struct *task, struct explore_place *place,
+		    unsigned int *cpu);
 
 #endif /* MMSTORM_OPS_EXPLORE_H */

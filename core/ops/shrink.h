@@ -11,8 +11,8 @@
  * tasks, ops, vCPUs, pages, arguments, fills by hardware, deviations of the schedule.
  *
  * What is left out of the program changes the decisions that a schedule counts.  So the
- * schedule is kept as marks in the program (ops/guide.h) too, which lead the smaller
- * program the same way; where they fail, it is searched again, a little.
+ * schedule is kept as a trail through the program (ops/guide.h) too, which leads the
+ * smaller program the same way; where that fails, it is searched again, a little.
  */
 struct shrink {
 	/* Asked for. */
@@ -30,11 +30,10 @@ struct shrink {
 	/* For the work. */
 	char			title[160];	/* of the finding to keep */
 	struct explore_config	config;		/* of the candidate under way */
-	struct guide_marks	marks, moved;
-	u64			cpus;		/* of best: guide.cpus */
+	struct guide_trail	trail, moved;	/* of best; for the candidate */
 	struct guide		guide;
 	struct schedule		record;
-	unsigned int		tries;		/* searches for each candidate */
+	u64			effort;		/* decisions to search each candidate for */
 	bool			stopped;
 };
 

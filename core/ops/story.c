@@ -81,12 +81,11 @@ static void say_locks(const struct vcpu *cpu, const void *wanted, char *buf, siz
 
 static u16 slot_on(const struct story *s, const struct vcpu *cpu)
 {
-	unsigned int slot;
-	u64 line;
+	struct explore_place at;
 
-	if (cpu->sched.in_irq || !explore_at(s->machine, cpu->nr, &slot, &line))
+	if (cpu->sched.in_irq || !explore_at(s->machine, cpu->nr, &at) || at.coming)
 		return STORY_NOBODY;
-	return (u16)slot;
+	return (u16)at.slot;
 }
 
 /* wanted: a lock that the vCPU stands before, noted by lockdep but not taken yet. */
@@ -119,17 +118,16 @@ static void begin_op(struct story *s, const struct vcpu *cpu, const struct trace
 {
 	const struct mm_op *op = NULL;
 	struct story_line *line;
+	struct explore_place at;
 	char text[OP_TEXT_LINE];
-	unsigned int slot;
-	u64 at;
 
-	if (explore_at(s->machine, cpu->nr, &slot, &at))
-		op = line_begun(s, slot, at, rec->arg[0]);
+	if (explore_at(s->machine, cpu->nr, &at))
+		op = line_begun(s, at.slot, at.line, rec->arg[0]);
 	if (!op)
 		return;
-	s->slot[slot].op = ++s->ops;
-	s->slot[slot].what = op;
-	s->slot[slot].va = (unsigned long)rec->arg[1];
+	s->slot[at.slot].op = ++s->ops;
+	s->slot[at.slot].what = op;
+	s->slot[at.slot].va = (unsigned long)rec->arg[1];
 	line = new_line(s);
 	if (!line)
 		return;

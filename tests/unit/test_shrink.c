@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Shrinking: storms written down, programs cut, marks that lead a run again, and all of it:
+ * Shrinking: storms written down, programs cut, trails that lead a run again, and all of it:
  * a failing run of hundreds of ops comes to a few that fail for the same reason.
  */
 #include <errno.h>
@@ -212,17 +212,65 @@ static void cuts(void **state)
 	op_list_free(&list);
 }
 
+static void cuts_of_tasks(void **state)
+{
+	struct op_list list;
+	struct cut cut = { .line = NULL };
+
+	parse("# mmstorm-ops 1 cpus=2 tasks=3 procs=1 pages=4 files=0 file_pages=0 seed=0x1\n"
+	      "t1 load(p0, 8)\n"
+	      "t0 fork(t3)\n"
+	      "t3 load(p1, 8)\n"
+	      "t1 load(p2, 8)\n"
+	      "t3 load(p3, 8)\n", &list);
+	/* Behind all that the other does; who made the task need not. */
+	assert_int_equal(cut_begin(&cut, &list), 0);
+	assert_int_equal(cut_used_slots(&cut.list), 1 << 0 | 1 << 1 | 1 << 3);
+	assert_false(cut_join(&cut, 1, 1, true));
+	assert_true(cut_join(&cut, 3, 1, true));
+	expect(&cut.list,
+	       "# mmstorm-ops 1 cpus=2 tasks=3 procs=1 pages=4 files=0 file_pages=0 seed=0x1\n"
+	       "t1 load(p0, 8)\n"
+	       "t1 load(p2, 8)\n"
+	       "t1 load(p1, 8)\n"
+	       "t1 load(p3, 8)\n");
+	assert_int_equal(cut.slot[3], 1);
+	assert_int_equal(cut.line[1], CUT_GONE);
+	assert_int_equal(cut.line[2], 2);
+	assert_int_equal(cut.line[3], 1);
+	/* Nobody is the last task; then the last takes a place that is nobody's. */
+	assert_false(cut_last_task(&cut, 1));
+	assert_true(cut_last_task(&cut, 2));
+	assert_int_equal(cut.list.world.tasks, 2);
+	assert_false(cut_last_task(&cut, 1));
+	assert_true(cut_last_task(&cut, 0));
+	assert_int_equal(cut.slot[1], 0);
+	assert_int_equal(cut.list.world.tasks, 1);
+	assert_false(cut_last_task(&cut, 0));
+	/* Or where it was written. */
+	assert_int_equal(cut_begin(&cut, &list), 0);
+	assert_true(cut_join(&cut, 3, 1, false));
+	expect(&cut.list,
+	       "# mmstorm-ops 1 cpus=2 tasks=3 procs=1 pages=4 files=0 file_pages=0 seed=0x1\n"
+	       "t1 load(p0, 8)\n"
+	       "t1 load(p1, 8)\n"
+	       "t1 load(p2, 8)\n"
+	       "t1 load(p3, 8)\n");
+	cut_free(&cut);
+	op_list_free(&list);
+}
+
 #if MM_POINTS
 /* ---- guides ---- */
 
-/* By its own marks a run is the same run. */
-static void marks_are_the_run(void **state)
+/* By its own trail a run is the same run: as long as there are tasks. */
+static void trails_are_the_run(void **state)
 {
 	struct explore_config config = {
 		.checks = CHECK_ALL, .fills = 3, .max_points = 100000,
 	};
 	struct op_world w = world(4, 6);
-	struct guide make = { .one_in = 1 }, led = { .one_in = 1 };
+	struct guide make = { .follow = NULL }, led = { .follow = NULL };
 	struct explore_result r, again;
 	struct schedule schedule;
 	struct strategy strategy;
@@ -235,10 +283,13 @@ static void marks_are_the_run(void **state)
 		strategy_start_portfolio(&strategy, seed, seed, 500);
 		make.other = &strategy;
 		assert_int_equal(guide_run(&make, &config, seed, &schedule, &r), 0);
-		assert_int_equal(make.made.nr, schedule.nr);
 		led.follow = &make.made;
-		assert_int_equal(guide_run(&led, &config, 0, &schedule, &again), 0);
-		assert_int_equal(again.hash, r.hash);
+		for (led.by = 0; led.by < NR_GUIDE_BYS; led.by++) {
+			assert_int_equal(guide_run(&led, &config, 0, &schedule, &again), 0);
+			assert_int_equal(again.points, r.points);
+			assert_int_equal(again.state, r.state);
+			assert_memory_equal(again.windows, r.windows, sizeof(r.windows));
+		}
 	}
 	guide_free(&make);
 	guide_free(&led);
@@ -285,8 +336,9 @@ static void failing_storms_get_small(void **state)
 
 	find(&s.best);
 	assert_int_equal(shrink_run(&s), 0);
-	/* Of 200. How small at last is for scripts/stories: other sources, other runs. */
-	assert_true(s.best.list.nr <= 50);
+	/* Of 200 on 8; in other sources there are other runs. */
+	assert_true(s.best.list.nr <= 12);
+	assert_true(s.best.list.world.cpus <= 3);
 	assert_true(s.runs <= s.max_runs + 1);
 	/* What is left is a run, fails for the same reason, and is what the hash says. */
 	strategy_start_replay(&strategy, &s.best.schedule);
@@ -331,9 +383,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(unrolled_ops_are_of_live_tasks), T(unrolled_ops_are_the_streams),
-		T(unroll_full), T(recent_ops_are_the_streams), T(cuts),
+		T(unroll_full), T(recent_ops_are_the_streams), T(cuts), T(cuts_of_tasks),
 #if MM_POINTS
-		T(marks_are_the_run),
+		T(trails_are_the_run),
 #if MM_ZOO && MM_CHECK
 		T(failing_storms_get_small), T(shrinking_can_stop),
 #endif
