@@ -21,6 +21,7 @@ static const char *const tool_name[] = {
 /* Where a stack passes through, and is not to blame (scripts/findings/stacks.py). */
 static const char *const helpers[] = {
 	"core/base/", "core/sync/", "core/trace/", "core/zoo/", "core/phys/slab.",
+	"core/hw/memory.",
 };
 
 void titles_add(struct titles *titles, const char *title)

@@ -11,10 +11,13 @@ import re
 
 FRAME = re.compile(
     r"^\s+#(?P<nr>\d+) (?:0x[0-9a-f]+ )?(?:in )?(?P<function>[^\s(]\S*)?"
-    r"(?: (?P<path>/?[^\s:()]+):(?P<line>\d+)(?::(?P<column>\d+))?)?")
+    r"(?: (?:(?P<path>/?[^\s:()]+):(?P<line>\d+)(?::(?P<column>\d+))?"
+    # A tail call in optimised code has a file and no line.
+    r"|(?P<file>/?[^\s:()]+/[^\s:()]+)))?")
 # Where the project begins in a path that the compiler has written down.
 ROOT = re.compile(r"(?<![\w.-])/(?:[^\s:()]*/)?(?=(?:core|stress|fuzz|tests)/[\w./-]+\.[ch]\b)")
-HELPERS = ("core/base/", "core/sync/", "core/trace/", "core/zoo/", "core/phys/slab.")
+HELPERS = ("core/base/", "core/sync/", "core/trace/", "core/zoo/", "core/phys/slab.",
+           "core/hw/memory.")
 
 
 class Frame:
@@ -32,7 +35,7 @@ def parse(text):
     match = FRAME.match(text)
     if not match:
         return None
-    return Frame(int(match["nr"]), match["function"] or "", match["path"] or "",
+    return Frame(int(match["nr"]), match["function"] or "", match["path"] or match["file"] or "",
                  int(match["line"] or 0))
 
 
