@@ -25,7 +25,7 @@
 
 void shadow_lock(struct shadow_page *page)
 {
-	if (page->lock == SHADOW_LOCK_NEEDLESS) {
+	if (RAW_READ_ONCE(page->lock) == SHADOW_LOCK_NEEDLESS) {
 		/* What is judged depends on the order of who comes here (sync/exhaust.h). */
 		sched_touch(&page->lock, true);
 		return;
@@ -36,7 +36,7 @@ void shadow_lock(struct shadow_page *page)
 
 void shadow_unlock(struct shadow_page *page)
 {
-	if (page->lock != SHADOW_LOCK_NEEDLESS)
+	if (RAW_READ_ONCE(page->lock) != SHADOW_LOCK_NEEDLESS)
 		smp_store_release(&page->lock, SHADOW_LOCK_FREE);
 }
 
