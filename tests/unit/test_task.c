@@ -316,7 +316,10 @@ static void slow_mmdrop(struct mm_struct *mm)
 	--*depth;
 }
 
-/* Turns end wherever they may, but every fourth time. */
+/*
+ * Turns end wherever they may, but every fourth time: a switch passes points, after
+ * which a turn may end again before its task has made a step, and so on for ever.
+ */
 static unsigned int tick_first(void *arg, const struct sched_choices *c)
 {
 	unsigned int *nr = arg;
