@@ -29,24 +29,26 @@ bool replay_is_input(const char *path)
 }
 
 /* The runs after the first must be the first again. */
-static int run(const struct schedule_input *in, unsigned int repeat, struct schedule *record,
+static int run(struct schedule_input *in, unsigned int repeat, struct schedule *record,
 	       struct explore_result *r, bool *same)
 {
+	struct machine_stock stock = { .ram = { .base = NULL } };
 	u64 hash = 0;
+	int err = 0;
 
 	*same = true;
-	for (unsigned int i = 0; i < repeat && *same; i++) {
+	in->config.stock = &stock;
+	for (unsigned int i = 0; !err && i < repeat && *same; i++) {
 		struct strategy strategy;
-		int err;
 
 		strategy_start_bytes(&strategy, in->schedule, in->len, NULL);
 		err = explore_run(&in->config, &strategy, record, r);
-		if (err)
-			return err;
-		*same = !i || r->hash == hash;
+		*same = err || !i || r->hash == hash;
 		hash = r->hash;
 	}
-	return 0;
+	in->config.stock = NULL;
+	machine_stock_drop(&stock);
+	return err;
 }
 
 static int say(const struct schedule_input *in, const struct schedule *record,

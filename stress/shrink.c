@@ -57,6 +57,7 @@ static const struct option_row rows[] = {
 struct shrinking {
 	const struct shrink_options *o;
 	struct shrink		s;
+	struct machine_stock	stock;
 	double			started, cpu, last_said;	/* by the host's clocks */
 	bool			interrupted;
 };
@@ -123,6 +124,7 @@ static int take_program(const char *path, struct shrinking *k)
 	struct script script;
 	int ret;
 
+	c->stock = &k->stock;
 	c->fills = k->o->fills;
 	c->max_points = k->o->max_points;
 	if (parse_checks("shrink", k->o->checks, &c->checks) ||
@@ -223,8 +225,10 @@ static int report(const struct shrinking *k)
 
 static int shrink(struct shrinking *k)
 {
-	int err = shrink_run(&k->s);
+	int err;
 
+	k->s.best.config.stock = &k->stock;
+	err = shrink_run(&k->s);
 	if (!err)
 		return report(k);
 	if (err == -ENOENT) {
@@ -269,5 +273,6 @@ int cmd_shrink(int argc, char **argv)
 		ret = shrink(&k);
 	shrink_free(&k.s);
 	replay_token_free(&k.s.best);
+	machine_stock_drop(&k.stock);
 	return ret;
 }
