@@ -49,7 +49,6 @@ struct check_mm *check_fork_begin(struct task_struct *parent)
 	copy = shadow_alloc(st, from->base, from->nr_pages);
 	if (!copy)
 		return NULL;
-	copy->grows = READ_ONCE(from->grows);
 	atomic_set(&copy->owners, atomic_read_acquire(&from->owners));
 	for (i = 0; i < from->nr_pages; i++)
 		copy_shadow(&copy->page[i], &from->page[i]);
@@ -135,6 +134,8 @@ void check_fork_end(struct task_struct *parent, struct check_mm *token,
 	}
 	steady = atomic_read(&token->owners) ==
 		 atomic_read_acquire(&ct->mm->owners);
+	/* Not at the first look: a stack mapped since may be the child's too. */
+	token->grows = READ_ONCE(ct->mm->grows);
 	for (i = 0; i < token->nr_pages; i++)
 		inherit_page(&token->page[i], &ct->mm->page[i], steady);
 	child->check = token;
