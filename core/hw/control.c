@@ -132,6 +132,12 @@ static void gather_events(struct control *c, unsigned int *nr, unsigned int cpu)
 		add(c, nr, cpu, SCHED_GRACE);
 }
 
+/* The vCPUs in a ring; of numbers below twice theirs, without a division. */
+static unsigned int around(unsigned int nr, unsigned int n)
+{
+	return nr < n ? nr : nr - n;
+}
+
 static void gather_fills(struct control *c, unsigned int *nr)
 {
 	for (unsigned int i = 0; i < c->machine->nr_cpus; i++) {
@@ -166,11 +172,11 @@ static unsigned int gather(struct control *c, bool others)
 	if (c->config.times)
 		gather_first(c, &nr);
 	for (unsigned int i = 0; i < n && !c->config.times; i++)
-		gather_run(c, &nr, (first + i) % n);
+		gather_run(c, &nr, around(first + i, n));
 	for (unsigned int i = 0; i < n; i++)
-		gather_events(c, &nr, (first + i) % n);
+		gather_events(c, &nr, around(first + i, n));
 	for (unsigned int i = 0; c->stores && c->stores->pending && i < n; i++)
-		gather_drains(c, &nr, (first + i) % n);
+		gather_drains(c, &nr, around(first + i, n));
 	if (nr && c->fills_left)
 		gather_fills(c, &nr);
 	return nr;
