@@ -227,6 +227,14 @@ static void draw_mprotect(const struct op_stream *s, struct draw *d,
 		op->arg[2] |= PROT_EXEC;
 }
 
+/* A move onto a part of itself would be refused: then right beside it. */
+static u64 no_overlap(const struct op_stream *s, u64 page, u64 pages, u64 target)
+{
+	if (target + pages <= page || page + pages <= target)
+		return target;
+	return page + 2 * pages <= s->world->pages ? page + pages : page - min(page, pages);
+}
+
 /*
  * Where a range of that many pages goes: in a focus to and fro, a region onto another,
  * else anywhere; but where regions are, to where others meet it.
@@ -234,13 +242,17 @@ static void draw_mprotect(const struct op_stream *s, struct draw *d,
 static u64 draw_target(const struct op_stream *s, struct draw *d, u64 page,
 		       u64 pages)
 {
+	u64 target;
+
 	if (s->focus.pages > pages)
 		return page == s->focus.page ? page + pages : s->focus.page;
 	if (nr_regions(s) == 1)
-		return draw_below(d, s->world->pages - pages + 1);
-	if (pages == region_pages(s))
-		return draw_region(s, d);
-	return min(draw_page(s, d), s->world->pages - pages);
+		target = draw_below(d, s->world->pages - pages + 1);
+	else if (pages == region_pages(s))
+		target = draw_region(s, d);
+	else
+		target = min(draw_page(s, d), s->world->pages - pages);
+	return no_overlap(s, page, pages, target);
 }
 
 /* Without a target it may only grow or shrink in place: see the window. */

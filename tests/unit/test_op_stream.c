@@ -205,6 +205,11 @@ static bool draw_call(struct op_stream *s, u64 pages[2], u64 *to)
 	return true;
 }
 
+static void assert_moves_away(const u64 pages[2], u64 to)
+{
+	assert_true(to > pages[1] || to + (pages[1] - pages[0]) < pages[0]);
+}
+
 /* At home each thread of a process is in its own region; abroad in each of them. */
 static void test_regions(void **state)
 {
@@ -229,6 +234,7 @@ static void test_regions(void **state)
 	for (i = 0; i < 1000; i++) {
 		if (!draw_call(&s, pages, &to))
 			continue;
+		assert_moves_away(pages, to);
 		assert_int_equal(pages[0] % REGION, 0);
 		assert_int_equal(pages[1] - pages[0], REGION - 1);
 		assert_int_equal(to % REGION, 0);
@@ -237,6 +243,28 @@ static void test_regions(void **state)
 	}
 	assert_int_equal(seen, 0xf);
 	assert_int_equal(targets & 0xf, 0xf);
+}
+
+/* A move that the kernel would refuse, onto a part of itself, is not worth an op. */
+static void test_moves(void **state)
+{
+	static const u16 regions[] = { 0, 3, 50 };
+	struct op_mix moves = {
+		.name = "moves", .weight = { [OP_MREMAP] = 1 },
+		.hot = 500, .hot_pages = 2, .len_max = 2, .moving = 1000, .chain = 300,
+	};
+	struct op_stream s;
+	u64 pages[2], to;
+	unsigned int i;
+
+	for (i = 0; i < 3 * 5000; i++) {
+		moves.regions = regions[i / 5000];
+		if (i % 5000 == 0)
+			op_stream_init(&s, &cut_world, &moves, i / 5000);
+		assert_true(draw_call(&s, pages, &to));
+		assert_moves_away(pages, to);
+		assert_true(to + (pages[1] - pages[0]) < cut_world.pages);
+	}
 }
 
 /* What mremap moved moves again, when its hole is filled or at once: half of the times back. */
@@ -405,6 +433,7 @@ int main(void)
 		cmocka_unit_test(test_focus),
 		cmocka_unit_test(test_restore),
 		cmocka_unit_test(test_regions),
+		cmocka_unit_test(test_moves),
 		cmocka_unit_test(test_chain),
 		cmocka_unit_test(test_roles),
 		cmocka_unit_test(test_naps),
