@@ -300,6 +300,17 @@ static noinline void report_bad_pmd(pmd_t *pmd, pmd_t val, unsigned long addr)
 		       (void *)pmd, pmd_val(val), addr);
 }
 
+/*
+ * Where the caller stands: a lock of the VMA's, of the mm's or of the reverse map keeps
+ * that table linked, or this read section does.
+ */
+static TABLES void pmd_table_met(struct machine *m, const pmd_t *pmd)
+{
+#if MM_CHECK
+	check_met(m, CHECK_OBJECT_PAGE_TABLE, &pgtable_page_of(pmd)->pt_age);
+#endif
+}
+
 /* __pte_offset_map(): *pmdvalp is what the answer rests on. */
 static TABLES pte_t *map_table(struct machine *m, pmd_t *pmd, unsigned long addr,
 			       pmd_t *pmdvalp)
@@ -307,6 +318,7 @@ static TABLES pte_t *map_table(struct machine *m, pmd_t *pmd, unsigned long addr
 	pmd_t val;
 
 	rcu_read_lock();
+	pmd_table_met(m, pmd);
 	val = pmdp_get_lockless(pmd);
 	*pmdvalp = val;
 	if (unlikely(pmd_none(val) || pmd_leaf(val)))

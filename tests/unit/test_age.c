@@ -169,6 +169,25 @@ static void test_late(void **state)
 	}
 }
 
+/* A table above is as gone as one below: who holds a PMD entry by a lock kept neither. */
+static void test_upper_table_gone(void **state)
+{
+	struct watch w = watch_open();
+	pmd_t *pmd;
+
+	(void)state;
+	poke(PG(0), 1);
+	pmd = pgtable_pmd(&w.f.mm->context, PG(0));
+	/* Nothing else is in its gigabyte: the PMD table goes too. */
+	assert_int_equal(sys_munmap(PG(0), MAPPED * PAGE_SIZE), 0);
+	assert_null(pgtable_pmd(&w.f.mm->context, PG(0)));
+	assert_null(pte_offset_map(pmd, PG(0)));
+	expect_finding(&w, FINDING_AGE,
+		       "AGE: a page table is met that was unlinked before the read section began");
+	expect_silence(&w);
+	watch_close(&w);
+}
+
 /*
  * The same in a section begun before: legal, whatever begins meanwhile.  The munmap is
  * another's; here nobody else is, and so its numbers are made those of the future.
@@ -261,6 +280,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_looked_at),
 		cmocka_unit_test(test_late),
+		cmocka_unit_test(test_upper_table_gone),
 		cmocka_unit_test(test_in_time),
 		cmocka_unit_test(test_vma),
 		cmocka_unit_test(test_titles),
