@@ -9,7 +9,9 @@
  * other caches skip all that, so that the sanitizer sees each free; under control too,
  * in every build alike.
  *
- * Owns objects while they are free.  Must never write to a free type-safe
+ * Owns objects while they are free, and fills them with poison (not so the type-safe
+ * and the constructed): who still reads one reads nonsense, who writes to it is found
+ * when it is handed out again.  Must never write to a free type-safe
  * object: lockless readers may look at it.  Its bookkeeping (rcu_head) lies
  * behind the object for that reason.
  */
@@ -59,6 +61,7 @@ struct kmem_cache {
 	slab_flags_t		flags;
 	void			(*ctor)(void *);
 	bool			direct;		/* no magazines: the sanitizer watches */
+	bool			poisoned;	/* while they are free, in magazines too */
 
 	/* Under lock. */
 	spinlock_t		lock __cacheline_aligned;
@@ -239,6 +242,21 @@ static unsigned int depot_put(struct kmem_cache *s, void **objs, unsigned int n)
 
 /* ---- alloc and free --------------------------------------------------------------- */
 
+/* Every byte of a free object is poison, unless somebody has written to it since. */
+static noinline void poison_check(const struct kmem_cache *s, const void *obj)
+{
+	const u8 *byte = obj;
+	char title[120];
+
+	if (likely(*byte == POISON_OBJECT_BYTE && !memcmp(byte, byte + 1, s->object_size - 1)))
+		return;
+	snprintf(title, sizeof(title), "REFS: a free object of cache %s was written to", s->name);
+	while (*byte == POISON_OBJECT_BYTE)
+		byte++;
+	finding_report_to(&s->slab->machine->sink, FINDING_REFS, title, "byte %zu of %zu is %#x",
+			  (size_t)(byte - (const u8 *)obj), s->object_size, *byte);
+}
+
 static noinline void *refill_alloc(struct kmem_cache *s)
 {
 	struct slab_cpu *c;
@@ -308,6 +326,8 @@ void *kmem_cache_alloc(struct kmem_cache *s, gfp_t gfp)
 		return NULL;
 	if (!s->direct)
 		obj = magazine_alloc(s);
+	if (obj && s->poisoned)
+		poison_check(s, obj);
 	if (unlikely(!obj))
 		obj = new_object(s);
 	if (unlikely(!obj))
@@ -328,6 +348,8 @@ void kmem_cache_free(struct kmem_cache *s, void *obj)
 	sched_point(SCHED_ALLOC, s);
 	weak_free(obj, s->object_size);
 	count_object(s, -1);
+	if (s->poisoned)
+		memset(obj, POISON_OBJECT_BYTE, s->object_size);
 	if (s->direct)
 		destroy_object(s, obj);
 	else
@@ -388,6 +410,8 @@ struct kmem_cache *kmem_cache_create(const char *name, size_t size,
 	/* A controlled run has the same points in every build. */
 	s->direct = (MM_ASAN || MM_TSAN || slab->machine->memory.listed) &&
 		    !(flags & SLAB_TYPESAFE_BY_RCU) && !ctor;
+	/* As SLUB's debugging does: what must survive a free cannot be poisoned. */
+	s->poisoned = MM_CHECK && !s->direct && !(flags & SLAB_TYPESAFE_BY_RCU) && !ctor;
 	s->depot_max = nr * max(MAGAZINE_SIZE, (unsigned int)(DEPOT_BYTES / s->size));
 	s->depot = host_alloc(slab, s->depot_max * sizeof(void *), sizeof(void *));
 	if (!s->depot) {
@@ -413,6 +437,13 @@ static void report_leak(struct kmem_cache *s)
 			  "%ld objects of %zu bytes", left, s->object_size);
 }
 
+static void destroy_free(struct kmem_cache *s, void *obj)
+{
+	if (s->poisoned)
+		poison_check(s, obj);
+	destroy_object(s, obj);
+}
+
 void kmem_cache_destroy(struct kmem_cache *s)
 {
 	struct slab_state *slab;
@@ -425,9 +456,9 @@ void kmem_cache_destroy(struct kmem_cache *s)
 	report_leak(s);
 	for (unsigned int i = 0; i < slab->machine->nr_cpus; i++)
 		while (s->cpu[i].n)
-			destroy_object(s, s->cpu[i].obj[--s->cpu[i].n]);
+			destroy_free(s, s->cpu[i].obj[--s->cpu[i].n]);
 	while (s->depot_n)
-		destroy_object(s, s->depot[--s->depot_n]);
+		destroy_free(s, s->depot[--s->depot_n]);
 	spin_lock(&slab->lock);
 	list_del(&s->node);
 	spin_unlock(&slab->lock);

@@ -42,7 +42,11 @@ void kmem_cache_destroy(struct kmem_cache *s);
 /* NULL: no memory (or injected, unless __GFP_NOFAIL).  __GFP_ZERO clears. */
 void *kmem_cache_alloc(struct kmem_cache *s, gfp_t gfp);
 #define kmem_cache_zalloc(s, gfp) kmem_cache_alloc(s, (gfp) | __GFP_ZERO)
-/* obj may be NULL. */
+/*
+ * obj may be NULL.  A free object is poison, and one that was written to is a REFS finding
+ * when it is handed out again, or at the cache's end; in sanitizer builds it is gone, and
+ * the sanitizer reports.  Not so type-safe and constructed ones.  (MM_CHECK)
+ */
 void kmem_cache_free(struct kmem_cache *s, void *obj);
 /*
  * A type-safe object's memory goes back to the host at once, without the

@@ -81,6 +81,37 @@ static void leaks_are_named(void **state)
 		free(lost);	/* an arena dies with its machine */
 }
 
+/* In time for who reads it, and for who gets it next. */
+static void use_after_free(void **state)
+{
+	struct machine *m = phys_rig_create(1, RUN_SERIAL, 64, 64, 0);
+	struct kmem_cache *s = kmem_cache_create("stale", sizeof(struct thing), 0, 0, NULL);
+	struct thing *t = kmem_cache_zalloc(s, GFP_KERNEL);
+
+	/* They say so themselves. */
+	if (MM_ASAN || MM_TSAN) {
+		kmem_cache_free(s, t);
+		kmem_cache_destroy(s);
+		phys_rig_destroy(m);
+		return;
+	}
+	kmem_cache_free(s, t);
+	assert_true(READ_ONCE(t->owner) == 0x6b6b6b6b6b6b6b6bULL);
+	WRITE_ONCE(t->pad[9], 1);
+	assert_int_equal(finding_count(&m->sink), 0);
+	assert_ptr_equal(kmem_cache_alloc(s, GFP_KERNEL), t);
+	assert_int_equal(finding_count(&m->sink), 1);
+	assert_string_equal(finding_get(&m->sink, 0)->title,
+			    "REFS: a free object of cache stale was written to");
+	kmem_cache_free(s, t);
+	WRITE_ONCE(t->magic, 1);
+	kmem_cache_destroy(s);
+	assert_int_equal(finding_get(&m->sink, 0)->count, 2);
+	phys_exit(m);
+	machine_unbind_host(m);
+	machine_destroy(m);
+}
+
 static void kmalloc_family(void **state)
 {
 	struct machine *m = phys_rig_create(1, RUN_SERIAL, 64, 64, 0);
@@ -207,6 +238,7 @@ int main(void)
 		cmocka_unit_test(alloc_free_count),
 		cmocka_unit_test(typesafe_keeps_its_type),
 		cmocka_unit_test(leaks_are_named),
+		cmocka_unit_test(use_after_free),
 		cmocka_unit_test(kmalloc_family),
 		cmocka_unit_test(many_vcpus),
 		cmocka_unit_test(typesafe_under_lookup),
