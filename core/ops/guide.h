@@ -13,7 +13,8 @@
  * a run that follows a trail, the one goes on whose step comes first in it.  So who is gone
  * is not missed, who has to wait for something else goes on as soon as he can, and where
  * tasks have to share a vCPU turns end and interrupts come for the sake of whoever would
- * be next.  Whether the run is what it should be, its own schedule and finding say.
+ * be next.  That is a guess, if a good one: whether the run is what it should be, its own
+ * schedule and finding say.
  */
 struct guide_mark {
 	u32	line;		/* of the program, or GUIDE_NO_LINE */
