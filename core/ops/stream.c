@@ -70,6 +70,21 @@ static u32 weights(const struct op_mix *mix, unsigned int depth)
 	return sum;
 }
 
+/* Of 1000. */
+static bool shares_valid(const struct op_mix *mix)
+{
+	const u16 share[] = {
+		mix->shared, mix->file, mix->stack, mix->hot, mix->tagged, mix->moving,
+		mix->none, mix->readonly, mix->guard, mix->restore, mix->chain, mix->nap,
+		mix->whole, mix->home, mix->pin_write, mix->pin_get,
+	};
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(share); i++)
+		if (share[i] > 1000)
+			return false;
+	return true;
+}
+
 int op_mix_valid(const struct op_mix *mix)
 {
 	unsigned int depth;
@@ -79,11 +94,7 @@ int op_mix_valid(const struct op_mix *mix)
 	for (depth = 0; depth <= mix->depth; depth++)
 		if (!weights(mix, depth))
 			return -EINVAL;
-	if (max(max(mix->shared, mix->file), max(mix->hot, mix->tagged)) > 1000 ||
-	    max(max(mix->moving, mix->readonly), max(mix->pin_write, mix->pin_get)) > 1000)
-		return -EINVAL;
-	if (max(mix->restore, mix->chain) > 1000 || max(mix->nap, mix->home) > 1000 ||
-	    mix->whole > 1000)
+	if (!shares_valid(mix))
 		return -EINVAL;
 	if (mix->dwell + mix->duel > 1000 || mix->readers + mix->writers > 1000)
 		return -EINVAL;
@@ -206,6 +217,8 @@ static void draw_mapping(const struct op_stream *s, struct draw *d,
 		op->arg[5] = draw_below(d, s->world->file_pages) << 12;
 	} else {
 		op->arg[3] |= MAP_ANONYMOUS;
+		if (!shared && draw_share(d, mix->stack))
+			op->arg[3] |= MAP_GROWSDOWN;
 	}
 }
 
@@ -216,15 +229,23 @@ static void draw_mmap(const struct op_stream *s, struct draw *d,
 	draw_mapping(s, d, op);
 }
 
+/* Some rights, at least to read. */
+static u64 draw_prot(const struct op_stream *s, struct draw *d)
+{
+	u64 prot = PROT_READ;
+
+	if (!draw_share(d, s->mix->readonly))
+		prot |= PROT_WRITE;
+	if (s->mix->weight[OP_FETCH])
+		prot |= PROT_EXEC;
+	return prot;
+}
+
 static void draw_mprotect(const struct op_stream *s, struct draw *d,
 			  struct mm_op *op)
 {
 	draw_range(s, d, &op->arg[0], &op->arg[1]);
-	op->arg[2] = PROT_READ;
-	if (!draw_share(d, s->mix->readonly))
-		op->arg[2] |= PROT_WRITE;
-	if (s->mix->weight[OP_FETCH])
-		op->arg[2] |= PROT_EXEC;
+	op->arg[2] = draw_share(d, s->mix->none) ? PROT_NONE : draw_prot(s, d);
 }
 
 /* A move onto a part of itself would be refused: then right beside it. */
@@ -379,7 +400,7 @@ static void draw_args(const struct op_stream *s, struct draw *d,
 		break;
 	case OP_MADVISE:
 		draw_range(s, d, &op->arg[0], &op->arg[1]);
-		op->arg[2] = MADV_DONTNEED;
+		op->arg[2] = draw_share(d, s->mix->guard) ? MADV_GUARD_INSTALL : MADV_DONTNEED;
 		break;
 	case OP_LOAD:
 		draw_load(s, d, op);
@@ -601,6 +622,24 @@ static void move_on(const struct op_stream *s, struct draw *d, struct mm_op *op)
 						 op->arg[1] >> 12), 0);
 }
 
+/* The same of all rights to a range, and of guards that stand in it. */
+static bool restore_rights(const struct op_stream *s, struct draw *d, struct mm_op *op)
+{
+	const struct mm_op *last = &s->last;
+
+	if (last->code == OP_MPROTECT && last->arg[2] == PROT_NONE) {
+		*op = *last;
+		op->arg[2] = draw_prot(s, d);
+		return true;
+	}
+	if (last->code == OP_MADVISE && last->arg[2] == MADV_GUARD_INSTALL) {
+		*op = *last;
+		op->arg[2] = MADV_GUARD_REMOVE;
+		return true;
+	}
+	return false;
+}
+
 /* Puts back what the op before took away; false if it took nothing. */
 static bool restore(const struct op_stream *s, struct draw *d, struct mm_op *op)
 {
@@ -619,7 +658,7 @@ static bool restore(const struct op_stream *s, struct draw *d, struct mm_op *op)
 		op->arg[1] = full_size(s);
 		return true;
 	}
-	return false;
+	return restore_rights(s, d, op);
 }
 
 static void draw_op(const struct op_stream *s, struct draw *d, struct mm_op *op)

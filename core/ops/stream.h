@@ -38,11 +38,14 @@ struct op_mix {
 	/* Of 1000: how often ... */
 	u16		shared;		/* a mapping is MAP_SHARED */
 	u16		file;		/* a mapping is of a file */
+	u16		stack;		/* a private one of no file grows down */
 	u16		hot;		/* an address is in the hot pages */
 	u16		tagged;		/* a store is a tagged word */
 	u16		moving;		/* mremap names its target (FIXED) */
-	u16		readonly;	/* mprotect takes the right to write */
-	u16		restore;	/* what an op unmapped or cut off, the next puts back */
+	u16		none;		/* mprotect takes all rights */
+	u16		readonly;	/* or else the right to write */
+	u16		guard;		/* madvise sets up guards instead of emptying */
+	u16		restore;	/* what an op took away, the next puts back */
 	u16		chain;		/* what mremap moved moves on, or back */
 	u16		nap;		/* a task sleeps after an op, until another wakes it */
 	u16		whole;		/* a range is a whole region */

@@ -35,6 +35,7 @@ static const struct mix_field {
 	FIELD(dwell, DRAW_SHARE), FIELD(duel, DRAW_SHARE), FIELD(stretch, DRAW_NOT),
 	FIELD(dwell_ops, DRAW_NOT), FIELD(len_max, DRAW_SIZE), FIELD(hot_pages, DRAW_SIZE),
 	FIELD(life_min, DRAW_NOT), FIELD(life_max, DRAW_NOT),
+	FIELD(none, DRAW_SHARE), FIELD(guard, DRAW_SHARE), FIELD(stack, DRAW_SHARE),
 #undef FIELD
 };
 

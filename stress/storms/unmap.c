@@ -25,7 +25,7 @@ const struct storm_info storm_unmap = {
 			[OP_TRUNCATE]	= 4,
 			[OP_YIELD]	= 4,
 		},
-		.shared = 150, .file = 200, .hot = 980, .tagged = 990, .restore = 900,
+		.shared = 150, .file = 200, .stack = 300, .hot = 980, .tagged = 990, .restore = 900,
 		.regions = 4, .home = 700, .whole = 250, .readers = 150, .writers = 150,
 		.len_max = 3, .hot_pages = 4,
 	},

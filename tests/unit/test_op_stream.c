@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/compiler.h"
+#include "mm/uapi.h"
 #include "ops/stream.h"
 #include "ops/text.h"
 
@@ -184,6 +185,40 @@ static void test_restore(void **state)
 		}
 	}
 	assert_in_range(restored, 1000, 4000);
+}
+
+/* Rights that were taken altogether come back, and guards go. */
+static void test_restore_rights(void **state)
+{
+	struct op_mix m = {
+		.name = "rights", .weight = { [OP_MPROTECT] = 1, [OP_MADVISE] = 1 },
+		.none = 500, .readonly = 500, .guard = 500, .restore = 1000, .len_max = 4,
+	};
+	unsigned int i, rights = 0, guards = 0;
+	struct mm_op op, last = { 0 };
+	struct op_stream s;
+
+	op_stream_init(&s, &world, &m, 0);
+	for (i = 0; i < 5000; i++, last = op) {
+		bool none = last.code == OP_MPROTECT && last.arg[2] == PROT_NONE;
+		bool guard = last.code == OP_MADVISE && last.arg[2] == MADV_GUARD_INSTALL;
+
+		assert_true(op_stream_next(&s, &op));
+		check_op(&op);
+		if (none || guard) {
+			assert_int_equal(op.code, last.code);
+			assert_int_equal(op.arg[0], last.arg[0]);
+			assert_int_equal(op.arg[1], last.arg[1]);
+		}
+		if (none)
+			assert_true(op.arg[2] & PROT_READ);
+		if (guard)
+			assert_int_equal(op.arg[2], MADV_GUARD_REMOVE);
+		rights += none;
+		guards += guard;
+	}
+	assert_in_range(rights, 500, 1500);
+	assert_in_range(guards, 500, 1500);
 }
 
 static const struct op_world cut_world = {
@@ -432,6 +467,7 @@ int main(void)
 		cmocka_unit_test(test_same_seed),
 		cmocka_unit_test(test_focus),
 		cmocka_unit_test(test_restore),
+		cmocka_unit_test(test_restore_rights),
 		cmocka_unit_test(test_regions),
 		cmocka_unit_test(test_moves),
 		cmocka_unit_test(test_chain),
