@@ -57,14 +57,6 @@ static struct anon_vma *anon_vma_alloc(void)
 static void anon_vma_free(struct anon_vma *anon_vma)
 {
 	VM_BUG_ON(atomic_read(&anon_vma->refcount));
-	/*
-	 * A reader that got the rwsem by trylock before the count fell to zero
-	 * is still inside: wait for it.  A later one finds its page unmapped.
-	 */
-	if (rwsem_is_locked(&anon_vma->root->rwsem)) {
-		anon_vma_lock_write(anon_vma);
-		anon_vma_unlock_write(anon_vma);
-	}
 	rcu_age_retire(&anon_vma->age, rcu_age_stamp());
 	kmem_cache_free(this_fault_state()->anon_vma_cachep, anon_vma);
 }
@@ -411,64 +403,6 @@ struct anon_vma *page_get_anon_vma(struct page *page)
 	return anon_vma;
 }
 
-/*
- * The slow half of page_lock_anon_vma_read: a reference, then sleep for the
- * lock.  Sets *@moved when the page changed its anon_vma meanwhile.
- */
-static struct anon_vma *lock_anon_vma_slow(struct page *page, bool *moved)
-{
-	struct anon_vma *anon_vma = page_get_anon_vma(page);
-
-	if (!anon_vma)
-		return NULL;
-	anon_vma_lock_read(anon_vma);
-	if (page_anon_vma(page) != anon_vma) {
-		anon_vma_unlock_read(anon_vma);
-		put_anon_vma(anon_vma);
-		*moved = true;
-		return NULL;
-	}
-	if (atomic_dec_and_test(&anon_vma->refcount)) {
-		/* Ours was the last: it is nobody's, and must be freed here. */
-		anon_vma_unlock_read(anon_vma);
-		__put_anon_vma(anon_vma);
-		return NULL;
-	}
-	return anon_vma;
-}
-
-struct anon_vma *page_lock_anon_vma_read(struct page *page)
-{
-	struct anon_vma *anon_vma, *root;
-	bool moved;
-
-retry:
-	moved = false;
-	rcu_read_lock();
-	anon_vma = mapped_anon_vma(page);
-	if (!anon_vma) {
-		rcu_read_unlock();
-		return NULL;
-	}
-	root = READ_ONCE(anon_vma->root);
-	if (down_read_trylock(&root->rwsem)) {
-		/* do_wp_page may have moved the page to another anon_vma. */
-		moved = page_anon_vma(page) != anon_vma;
-		/* Still mapped: the lock we hold is its anon_vma's. */
-		if (moved || !page_mapped(page)) {
-			up_read(&root->rwsem);
-			anon_vma = NULL;
-		}
-		rcu_read_unlock();
-	} else {
-		rcu_read_unlock();
-		anon_vma = lock_anon_vma_slow(page, &moved);
-	}
-	if (moved)
-		goto retry;
-	return anon_vma;
-}
-
 /* ---- map counts ---- */
 
 static unsigned long linear_page_index(struct vm_area_struct *vma,
@@ -538,10 +472,7 @@ void page_move_anon_rmap(struct page *page, struct vm_area_struct *vma)
 
 	VM_BUG_ON(!PageLocked(page));
 	VM_BUG_ON(!anon_vma);
-	/*
-	 * One store: rmap walkers that do not hold the page lock look at the
-	 * pointer once more after they have locked what it named.
-	 */
+	/* One store: who looks without the page lock sees the one or the other. */
 	smp_store_release(&page->mapping,
 			  (struct address_space *)((unsigned long)anon_vma |
 						   PAGE_MAPPING_ANON));

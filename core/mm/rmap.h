@@ -130,9 +130,8 @@ static inline void put_anon_vma(struct anon_vma *anon_vma)
 		__put_anon_vma(anon_vma);
 }
 
-/* A reference on, or the read lock of, the anon_vma of @page; NULL if unmapped. */
+/* A reference on the anon_vma of @page; NULL if unmapped. */
 struct anon_vma *page_get_anon_vma(struct page *page);
-struct anon_vma *page_lock_anon_vma_read(struct page *page);
 
 /*
  * A window of one page's place in its reverse map: who walks it for the page and who moves

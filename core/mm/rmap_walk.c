@@ -106,8 +106,8 @@ bool page_vma_mapped_walk(struct page_vma_mapped_walk *pvmw)
 }
 
 /*
- * Migration walks when the page is mapped by nobody (its entries wait), so
- * page_lock_anon_vma_read would refuse: the caller holds a reference instead.
+ * Migration walks when the page is mapped by nobody (its entries wait), so that says
+ * nothing of its anon_vma: the caller holds a reference.
  */
 static struct anon_vma *rmap_walk_anon_lock(struct page *page)
 {

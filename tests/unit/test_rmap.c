@@ -160,13 +160,9 @@ static void test_lookup_through_page(void **state)
 	anon_vma = page_get_anon_vma(page);
 	assert_ptr_equal(anon_vma, vma_at(f.mm, AT)->anon_vma);
 	put_anon_vma(anon_vma);
-	anon_vma = page_lock_anon_vma_read(page);
-	assert_non_null(anon_vma);
-	anon_vma_unlock_read(anon_vma);
 	/* Unmapped: its anon_vma may be anybody's now, so there is none. */
 	assert_int_equal(sys_munmap(AT, PAGE_SIZE), 0);
 	assert_null(page_get_anon_vma(page));
-	assert_null(page_lock_anon_vma_read(page));
 	put_page(page);
 	mmfix_close(&f);
 }
