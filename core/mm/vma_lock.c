@@ -43,8 +43,11 @@ static void vma_refcount_put(struct vm_area_struct *vma, struct mm_struct *mm)
 	int left = atomic_dec_return_release(&vma->vm_refcnt);
 
 	/* A writer waits for VMA_LOCK_OFFSET + 1, or for VMA_LOCK_OFFSET to detach. */
-	if (left == VMA_LOCK_OFFSET || left == VMA_LOCK_OFFSET + 1)
-		wake_up_all(&mm->vma_writer_wait);
+	if (left != VMA_LOCK_OFFSET && left != VMA_LOCK_OFFSET + 1)
+		return;
+	/* It may have seen the count, be done, and have ended its mm, before it is woken. */
+	mm_window(WIN_VMA_RECYCLED, &mm->context, 0);
+	wake_up_all(&mm->vma_writer_wait);
 }
 
 void vma_end_read(struct vm_area_struct *vma)
@@ -61,6 +64,7 @@ static void vma_put_recycled(struct vm_area_struct *vma)
 	/* Our count keeps vma, and so its mm, from going away; after the put nothing does. */
 	struct mm_struct *other = vma->vm_mm;
 
+	window_hit(WIN_VMA_RECYCLED);
 	mmgrab(other);
 	rcu_read_unlock();
 	vma_refcount_put(vma, other);
@@ -124,6 +128,7 @@ struct vm_area_struct *lock_vma_under_rcu(struct mm_struct *mm, unsigned long ad
 			window_hit(WIN_VMA_LOCK_FALLBACK);
 		goto abort;
 	}
+	VM_BUG_ON(vma->vm_mm != mm);
 	/* It is ours and holds still; but it may have shrunk, or moved, since it was found. */
 	if (unlikely(address < vma->vm_start || address >= vma->vm_end)) {
 		window_hit(WIN_VMA_CUT_UNDER_FAULT);

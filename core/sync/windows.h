@@ -36,6 +36,7 @@
 	WINDOW(RWSEM_READER_WAITED, "a reader queued behind a semaphore's writer") \
 	WINDOW(GP_WAITED_FOR_READER, "a grace period outlasted a read section")	\
 	WINDOW(VMA_CUT_UNDER_FAULT, "a fault's VMA was cut or moved before it was locked") \
+	WINDOW(VMA_RECYCLED, "a fault locked a VMA that another address space has by now") \
 	WINDOW(PT_RACE_LOST, "a page table was there before the one made for it") \
 	WINDOW(ANON_VMA_RACE_LOST, "a VMA had got its anon_vma from another fault") \
 	WINDOW(CACHE_RACE_LOST, "a page was in the cache before the one made for it") \
