@@ -19,6 +19,7 @@
 #include "phys/page_alloc.h"
 #include "sync/sched.h"
 #include "trace/counters.h"
+#include "zoo/zoo.h"
 
 /* Pages mapped around a read fault when they are cached (64 KiB). */
 #define FAULT_AROUND_PAGES	16UL
@@ -128,8 +129,12 @@ static vm_fault_t do_read_fault(struct vm_fault *vmf)
 	ret = __do_fault(vmf);
 	if (unlikely(ret & (VM_FAULT_ERROR | VM_FAULT_NOPAGE | VM_FAULT_RETRY)))
 		return ret;
+	/* Locked until it is mapped: truncation either finds it so, or was here before. */
+	if (zoo(ZOO_FAULT_VS_TRUNCATE))
+		unlock_page(vmf->page);
 	ret |= finish_fault(vmf);
-	unlock_page(vmf->page);
+	if (!zoo(ZOO_FAULT_VS_TRUNCATE))
+		unlock_page(vmf->page);
 	if (unlikely(ret & (VM_FAULT_ERROR | VM_FAULT_NOPAGE | VM_FAULT_RETRY)))
 		put_page(vmf->page);
 	return ret;

@@ -27,6 +27,7 @@
 #include "sync/sched.h"
 #include "trace/counters.h"
 #include "trace/trace.h"
+#include "zoo/zoo.h"
 
 /* Passes over a page that others hold a passing reference on (migrate_pages). */
 #define NR_MAX_MIGRATE_PASS	10
@@ -89,11 +90,17 @@ int migrate_page(struct page *page)
 	/* Only now stable: mapped, anonymous, and by which anon_vma. */
 	anon_vma = PageAnon(page) ? page_get_anon_vma(page) : NULL;
 	if (anon_vma) {
+		bool keep = !zoo(ZOO_MIGRATE_ANON_VMA_FREED);
+
 		if (!trylock_page(dst))
 			MM_BUG();
+		/* Unmapped it keeps none: the way back leads through this one. */
+		if (!keep)
+			put_anon_vma(anon_vma);
 		err = unmap_and_move(dst, page);
 		unlock_page(dst);
-		put_anon_vma(anon_vma);
+		if (keep)
+			put_anon_vma(anon_vma);
 	}
 	/* Wakes the faults that wait on the entries. */
 	unlock_page(page);

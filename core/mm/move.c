@@ -126,13 +126,15 @@ gone:
  */
 static bool move_table(struct move_state *ms, pmd_t *old_pmd, pmd_t *new_pmd)
 {
-	bool moved;
+	bool moved, locks = !zoo(ZOO_MOVE_TABLE_NO_RMAP_LOCK);
 
-	take_rmap_locks(ms->vma);
+	if (locks)
+		take_rmap_locks(ms->vma);
 	moved = move_normal_pmd(ms->ctx, ms->old_addr, ms->new_addr, old_pmd,
 				new_pmd);
 	/* The flush is in move_normal_pmd, under the PMD locks. */
-	drop_rmap_locks(ms->vma);
+	if (locks)
+		drop_rmap_locks(ms->vma);
 	if (zoo(ZOO_MREMAP_FLUSH_LATE) && moved)
 		flush_tlb_range(ms->ctx, ms->old_addr, ms->old_addr + PMD_SIZE);
 	return moved;

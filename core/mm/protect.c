@@ -15,7 +15,9 @@
 #include "pgtable/notifier.h"
 #include "pgtable/swapops.h"
 #include "pgtable/walk.h"
+#include "pgtable/window.h"
 #include "sync/windows.h"
+#include "zoo/zoo.h"
 
 /*
  * x86's pte_needs_flush: a TLB may have held the old entry, and rights differ in
@@ -57,7 +59,9 @@ static void change_present_pte(struct mmu_gather *tlb,
 	pte_t old, new;
 
 	/* None in between: an A or D set by the MMU cannot be overwritten. */
-	old = ptep_modify_prot_start(pte);
+	old = zoo(ZOO_PROTECT_LOST_DIRTY) ? ptep_get(pte) : ptep_modify_prot_start(pte);
+	/* Whoever comes here now finds none, and waits for the lock. */
+	mm_window(WIN_SPURIOUS_FAULT, tlb->ctx, addr);
 	new = pte_modify(old, vma->vm_page_prot);
 	/* Saves the fault that would find the page exclusive. */
 	if (!(vma->vm_flags & VM_SHARED) && !pte_write(new) &&

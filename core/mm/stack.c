@@ -10,6 +10,7 @@
 #include "mm/rmap.h"
 #include "mm/vma.h"
 #include "mm/vma_lock.h"
+#include "zoo/zoo.h"
 
 static int acct_stack_growth(struct vm_area_struct *vma, unsigned long size, unsigned long grow)
 {
@@ -42,7 +43,8 @@ static void stack_grow(struct vma_edit *e, struct vm_area_struct *vma, unsigned 
 	if (vma->vm_flags & VM_LOCKED)
 		mm->locked_vm += grow;
 	vm_stat_account(mm, vma->vm_flags, (long)grow);
-	vma_start_write(vma);
+	if (!zoo(ZOO_EXPAND_VMA_UNLOCKED))
+		vma_start_write(vma);
 	anon_vma_lock_write(vma->anon_vma);
 	anon_vma_interval_tree_pre_update_vma(vma);
 	vma_set_range(vma, address, vma->vm_end, vma->vm_pgoff - grow);

@@ -23,6 +23,7 @@
 #include "pgtable/swapops.h"
 #include "pgtable/walk.h"
 #include "sync/sched.h"
+#include "zoo/zoo.h"
 
 /* One table's worth of zapping. */
 struct zap_state {
@@ -108,6 +109,13 @@ static void delayed_rmap(struct page *page, void *arg)
 	page_remove_rmap(page);
 }
 
+/* Nobody writes to the pages any more: only then are they mapped no more. */
+static void flush_dirty(struct mmu_gather *tlb)
+{
+	tlb_flush_mmu_tlbonly(tlb);
+	tlb_flush_rmaps(tlb, delayed_rmap, NULL);
+}
+
 static void add_mm_rss(struct mm_struct *mm, const long *rss)
 {
 	int i;
@@ -161,11 +169,11 @@ static unsigned long zap_pte_range(struct mmu_gather *tlb,
 	}
 	add_mm_rss(mm, zs.rss);
 	/* What must be flushed while the PTL is held. */
-	if (zs.force_flush) {
-		tlb_flush_mmu_tlbonly(tlb);
-		tlb_flush_rmaps(tlb, delayed_rmap, NULL);
-	}
+	if (zs.force_flush && !zoo(ZOO_ZAP_DIRTY_FLUSH_AFTER_UNLOCK))
+		flush_dirty(tlb);
 	pte_unmap_unlock(start_pte, ptl);
+	if (zs.force_flush && zoo(ZOO_ZAP_DIRTY_FLUSH_AFTER_UNLOCK))
+		flush_dirty(tlb);
 	/* And the pages, once it is not. */
 	if (zs.force_flush)
 		tlb_flush_mmu(tlb);

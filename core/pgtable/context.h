@@ -7,6 +7,7 @@
 #include "phys/page.h"
 #include "hw/cpumask.h"
 #include "sync/spinlock.h"
+#include "zoo/zoo.h"
 
 struct machine;
 struct mmu_notifier;
@@ -87,13 +88,19 @@ void pgtable_exit(struct machine *m);
  */
 static inline void inc_tlb_flush_pending(struct mm_context *ctx)
 {
-	atomic_inc(&ctx->tlb_flush_pending);
+	if (unlikely(zoo(ZOO_FLUSH_PENDING_BOOL)))
+		atomic_set(&ctx->tlb_flush_pending, 1);
+	else
+		atomic_inc(&ctx->tlb_flush_pending);
 }
 
 /* After the flush is complete everywhere, which has ordered it: no more is asked for here. */
 static inline void dec_tlb_flush_pending(struct mm_context *ctx)
 {
-	atomic_dec(&ctx->tlb_flush_pending);
+	if (unlikely(zoo(ZOO_FLUSH_PENDING_BOOL)))
+		atomic_set(&ctx->tlb_flush_pending, 0);
+	else
+		atomic_dec(&ctx->tlb_flush_pending);
 }
 
 /* Some change of this mm may not have been flushed yet.  Under the PTE lock. */

@@ -9,6 +9,7 @@
 #include "pgtable/pte.h"
 #include "pgtable/context.h"
 #include "pgtable/tlbflush.h"
+#include "zoo/zoo.h"
 
 void ptep_set_wrprotect(pte_t *ptep)
 {
@@ -40,9 +41,12 @@ bool ptep_set_access_flags(pte_t *ptep, pte_t entry, bool dirty)
 pte_t ptep_clear_flush(struct mm_context *ctx, unsigned long addr, pte_t *ptep)
 {
 	pte_t pte = ptep_get_and_clear(ptep);
+	bool flush = pte_accessible(pte);
 
 	/* PROT_NONE may be newer than some TLB: its flush is still under way. */
-	if (pte_accessible(pte) || (pte_protnone(pte) && mm_tlb_flush_pending(ctx)))
+	if (pte_protnone(pte) && !zoo(ZOO_PROTNONE_NOT_FLUSHED))
+		flush = mm_tlb_flush_pending(ctx);
+	if (flush)
 		flush_tlb_page(ctx, addr);
 	return pte;
 }

@@ -9,6 +9,7 @@
  */
 #include "phys/phys_mem.h"
 #include "sync/lockdep.h"
+#include "zoo/zoo.h"
 
 void SetPageUptodate(struct page *page)
 {
@@ -66,10 +67,16 @@ bool trylock_page(struct page *page)
 
 void unlock_page(struct page *page)
 {
+	bool waiters;
+
 	VM_BUG_ON(!PageLocked(page));
 	lockdep_release(page);
+	waiters = zoo(ZOO_PAGE_LOCK_LOST_WAKEUP) && PageWaiters(page);
 	test_and_clear_bit(PG_locked, &page->flags);
-	if (unlikely(PageWaiters(page))) {
+	/* Only now: who comes to wait after this look finds the page unlocked. */
+	if (!zoo(ZOO_PAGE_LOCK_LOST_WAKEUP))
+		waiters = PageWaiters(page);
+	if (unlikely(waiters)) {
 		/*
 		 * All of this page's waiters are woken, and mark again if they
 		 * lose: so the mark may go, but before the wake, not after.

@@ -65,6 +65,33 @@
 	ZOO_BUG(ZOO_MREMAP_RMAP_ORDER, "mremap-rmap-order",			\
 		"mremap moves entries to where a walk of the reverse map has already been", \
 		"Linux 3.2, 948f017b0934")					\
+	ZOO_BUG(ZOO_FLUSH_PENDING_BOOL, "flush-pending-bool",			\
+		"that a flush is pending is said by a flag, which the first of two takes down", \
+		"Linux 4.13, 16af97dc5a89")					\
+	ZOO_BUG(ZOO_PROTNONE_NOT_FLUSHED, "protnone-not-flushed",		\
+		"migration relies on whoever took all rights of a page to have flushed already", \
+		"Linux 3.13, 20841405940e")					\
+	ZOO_BUG(ZOO_ZAP_DIRTY_FLUSH_AFTER_UNLOCK, "zap-dirty-flush-after-unlock", \
+		"a zap drops the page-table lock before it flushes dirty pages of a file", \
+		"Linux 3.15, 1cf35d47712d")					\
+	ZOO_BUG(ZOO_PROTECT_LOST_DIRTY, "protect-lost-dirty",			\
+		"mprotect reads an entry and writes it back, over a bit that hardware sets between", \
+		"FreeBSD PR 61852; Linux 4.7, arm64, 66dbd6e61a52")		\
+	ZOO_BUG(ZOO_FAULT_VS_TRUNCATE, "fault-vs-truncate",			\
+		"a fault maps a page of a file that it has unlocked, and truncation has taken", \
+		"Linux 2.6.23, d00806b18315")					\
+	ZOO_BUG(ZOO_MOVE_TABLE_NO_RMAP_LOCK, "move-table-no-rmap-lock",		\
+		"mremap moves a page table away under walks of the reverse map",	\
+		"Linux 5.14, 97113eb39fa7, CVE-2022-41222")			\
+	ZOO_BUG(ZOO_EXPAND_VMA_UNLOCKED, "expand-vma-unlocked",			\
+		"a stack grows under faults that hold its VMA's lock",		\
+		"Linux 6.4, c137381f71ae")					\
+	ZOO_BUG(ZOO_MIGRATE_ANON_VMA_FREED, "migrate-anon-vma-freed",		\
+		"migration unmaps a page with no reference to its anon_vma, and looks for it there", \
+		"Linux 2.6.23, dc386d4d1e98")					\
+	ZOO_BUG(ZOO_PAGE_LOCK_LOST_WAKEUP, "page-lock-lost-wakeup",		\
+		"who unlocks a page asks for waiters before the lock is free",	\
+		"Linux, 2017, a8b169afbf06")					\
 	ZOO_BUG(ZOO_GUP_FAST_VS_FORK, "gup-fast-vs-fork",			\
 		"GUP-fast does not look again whether a fork was write-protecting the page", \
 		"Linux 5.11, 57efa1fe5957")					\

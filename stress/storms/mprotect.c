@@ -23,10 +23,11 @@ const struct storm_info storm_mprotect = {
 			[OP_STORE]	= 250,
 			[OP_FETCH]	= 2,
 			[OP_FORK]	= 1,
+			[OP_TRUNCATE]	= 30,
 			[OP_MIGRATE]	= 90,
 			[OP_YIELD]	= 4,
 		},
-		.shared = 100, .file = 150, .hot = 900, .tagged = 990, .none = 150,
+		.shared = 250, .file = 300, .hot = 900, .tagged = 990, .none = 150,
 		.readonly = 500, .restore = 700,
 		.duel = 150, .stretch = 64, .writers = 200,
 		.len_max = 5, .hot_pages = 8,
@@ -40,5 +41,6 @@ const struct storm_info storm_mprotect = {
 	},
 	.nr_windows = 7,
 	.checks = 1u << CHECK_STALE | 1u << CHECK_RIGHTS | 1u << CHECK_VALUE |
-		  1u << CHECK_STRUCT | 1u << CHECK_TLB | 1u << CHECK_AGE,
+		  1u << CHECK_STRUCT | 1u << CHECK_TLB | 1u << CHECK_AGE |
+		  1u << CHECK_DIRTY,
 };
