@@ -94,13 +94,17 @@ static inline void inc_tlb_flush_pending(struct mm_context *ctx)
 		atomic_inc(&ctx->tlb_flush_pending);
 }
 
-/* After the flush is complete everywhere, which has ordered it: no more is asked for here. */
+/*
+ * After the flush is complete everywhere.  Release: who finds nothing pending, and so
+ * flushes nothing himself, comes after every use of a translation that the flush has taken.
+ * (The kernel's atomic_dec() is relaxed, and relies on its flushes to order that.)
+ */
 static inline void dec_tlb_flush_pending(struct mm_context *ctx)
 {
 	if (unlikely(zoo(ZOO_FLUSH_PENDING_BOOL)))
 		atomic_set(&ctx->tlb_flush_pending, 0);
 	else
-		atomic_dec(&ctx->tlb_flush_pending);
+		(void)atomic_dec_return_release(&ctx->tlb_flush_pending);
 }
 
 /* Some change of this mm may not have been flushed yet.  Under the PTE lock. */
