@@ -191,7 +191,7 @@ static void start_strategy(struct search *s, u64 run)
 
 static void say_before(struct search *s, u64 run)
 {
-	if (!MM_ASAN || s->dfs.asked)
+	if (s->dfs.asked)
 		return;
 	snprintf(s->epitaph, sizeof(s->epitaph), "mmstorm: repeat: mmstorm explore %s%s --ops %u --cpus %u --tasks %u --strategy %s --memory %s --seed 0x%llx --first %llu --runs 1%s%s # in %s (n=%u k=%llu)",
 		 s->o.from ? "--from " : "", s->scenario, s->o.draw.ops, s->o.draw.cpus,

@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sanitizer reports as findings: counted through the runtime's own hooks.
+ * Sanitizer reports as findings: counted through the runtime's own hooks.  And the last
+ * words of a program that a sanitizer or a signal ends.
  *
- * A hook runs inside the sanitizer, with its locks held: it may count, and
- * write what was prepared, and nothing else.
+ * A hook runs inside the sanitizer, with its locks held, or in a signal's handler: it may
+ * count, and write what was prepared, and nothing else.
  */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#if MM_TSAN
+#include <sanitizer/common_interface_defs.h>
+#endif
 
 #include "base/atomic.h"
 #include "stress/exit_codes.h"
@@ -33,21 +38,54 @@ unsigned int sanitizer_reports(void)
 	return atomic_read(&reports);
 }
 
-void sanitizer_set_epitaph(const char *text)
+static void say(const char *text)
 {
-	epitaph = text;
+	if (write(STDERR_FILENO, text, strlen(text)) < 0)
+		return;		/* nobody is left to tell */
 }
 
-#if MM_TSAN || MM_ASAN
-static __attribute__((unused)) void last_words(void)
+static void last_words(void)
 {
 	if (!epitaph)
 		return;
-	if (write(STDERR_FILENO, epitaph, strlen(epitaph)) < 0 ||
-	    write(STDERR_FILENO, "\n", 1) < 0)
-		return;		/* nobody is left to tell */
+	say(epitaph);
+	say("\n");
+}
+
+#if MM_TSAN
+static void watch_for_the_end(void)
+{
+	__sanitizer_set_death_callback(last_words);
+}
+#elif MM_ASAN
+static void watch_for_the_end(void)
+{
+}
+#else
+/* Nobody else says anything: a core that follows a pointer of freed memory, say. */
+static void on_crash(int signo)
+{
+	say(signo == SIGBUS ? "mmstorm: SIGBUS" : "mmstorm: SIGSEGV");
+	say(": the core itself has crashed, no program that it runs\n");
+	last_words();
+	/* The default is back: it ends the program when this returns. */
+	raise(signo);
+}
+
+static void watch_for_the_end(void)
+{
+	struct sigaction act = { .sa_handler = on_crash, .sa_flags = (int)SA_RESETHAND };
+
+	sigaction(SIGSEGV, &act, NULL);
+	sigaction(SIGBUS, &act, NULL);
 }
 #endif
+
+void sanitizer_set_epitaph(const char *text)
+{
+	epitaph = text;
+	watch_for_the_end();
+}
 
 #if MM_TSAN
 void __tsan_on_report(void *report);

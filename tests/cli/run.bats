@@ -206,3 +206,15 @@ load common
 	run "$MMSTORM" --version
 	[ "$status" -eq 0 ] && [[ "$output" == "mmstorm 0."* ]]
 }
+
+@test "a crash of the program says how to repeat the run" {
+	local pid status=0
+	"$MMSTORM" run fault --cpus 2 --timeout 5m --progress always >out 2>err 3>&- &
+	pid=$!
+	until grep -q "ops [1-9]" err || ! kill -0 "$pid"; do sleep 0.1; done
+	kill -SEGV "$pid"
+	wait "$pid" || status=$?
+	[ "$status" -ne 0 ]
+	# first and last
+	[ "$(grep -c '^mmstorm run fault --cpus 2 ' err)" -eq 2 ]
+}
