@@ -95,16 +95,18 @@ static inline void inc_tlb_flush_pending(struct mm_context *ctx)
 }
 
 /*
- * After the flush is complete everywhere.  Release: who finds nothing pending, and so
- * flushes nothing himself, comes after every use of a translation that the flush has taken.
- * (The kernel's atomic_dec() is relaxed, and relies on its flushes to order that.)
+ * After the flush is complete everywhere, if there was one: who finds nothing pending, and so
+ * flushes nothing himself, must come after every use of a translation that it has taken.
+ * (The kernel's atomic_dec() is relaxed, and relies on the flush to order that.)
  */
-static inline void dec_tlb_flush_pending(struct mm_context *ctx)
+static inline void dec_tlb_flush_pending(struct mm_context *ctx, bool flushed)
 {
 	if (unlikely(zoo(ZOO_FLUSH_PENDING_BOOL)))
 		atomic_set(&ctx->tlb_flush_pending, 0);
-	else
+	else if (flushed)
 		(void)atomic_dec_return_release(&ctx->tlb_flush_pending);
+	else
+		atomic_dec(&ctx->tlb_flush_pending);
 }
 
 /* Some change of this mm may not have been flushed yet.  Under the PTE lock. */

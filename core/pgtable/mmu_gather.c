@@ -56,6 +56,7 @@ static void flush_range(struct mmu_gather *tlb)
 		end = tlb->end;
 	}
 	flush_tlb_mm_range(tlb->ctx, start, end, unmap_shift(tlb), tlb->freed_tables);
+	tlb->flushed = true;
 }
 
 void tlb_flush_mmu_tlbonly(struct mmu_gather *tlb)
@@ -253,6 +254,7 @@ static void gather_open(struct mmu_gather *tlb, struct mm_context *ctx,
 	tlb->ctx = ctx;
 	tlb->fullmm = fullmm;
 	tlb->need_flush_all = false;
+	tlb->flushed = false;
 	tlb->delayed_rmap = false;
 	tlb->local.next = NULL;
 	tlb->local.nr = 0;
@@ -297,5 +299,5 @@ void tlb_finish_mmu(struct mmu_gather *tlb)
 		flush_for_others(tlb);
 	tlb_flush_mmu(tlb);
 	tlb_batch_list_free(tlb);
-	dec_tlb_flush_pending(tlb->ctx);
+	dec_tlb_flush_pending(tlb->ctx, tlb->flushed);
 }

@@ -42,6 +42,7 @@ struct mmu_gather {
 	unsigned long		end;
 	bool			fullmm;		/* the address space dies, or all of it */
 	bool			need_flush_all;
+	bool			flushed;	/* once at least */
 	bool			freed_tables;
 	bool			delayed_rmap;
 	bool			cleared_ptes;

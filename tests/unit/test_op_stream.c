@@ -255,7 +255,7 @@ static void test_regions(void **state)
 	};
 	unsigned int nth, i, seen = 0, targets = 0;
 	struct op_stream s;
-	u64 pages[2], to;
+	u64 pages[2] = { 0 }, to = 0;
 
 	for (nth = 0; nth < cut_world.tasks; nth++) {
 		op_stream_init(&s, &cut_world, &cut, nth);
@@ -288,8 +288,8 @@ static void test_moves(void **state)
 		.name = "moves", .weight = { [OP_MREMAP] = 1 },
 		.hot = 500, .hot_pages = 2, .len_max = 2, .moving = 1000, .chain = 300,
 	};
+	u64 pages[2] = { 0 }, to = 0;
 	struct op_stream s;
-	u64 pages[2], to;
 	unsigned int i;
 
 	for (i = 0; i < 3 * 5000; i++) {
