@@ -45,7 +45,7 @@ static void vma_refcount_put(struct vm_area_struct *vma, struct mm_struct *mm)
 	/* A writer waits for VMA_LOCK_OFFSET + 1, or for VMA_LOCK_OFFSET to detach. */
 	if (left != VMA_LOCK_OFFSET && left != VMA_LOCK_OFFSET + 1)
 		return;
-	/* It may have seen the count, be done, and have ended its mm, before it is woken. */
+	/* Before it is woken it may see the count, be done, and end its mm. */
 	mm_window(WIN_VMA_RECYCLED, &mm->context, 0);
 	wake_up_all(&mm->vma_writer_wait);
 }

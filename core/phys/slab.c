@@ -245,13 +245,13 @@ static unsigned int depot_put(struct kmem_cache *s, void **objs, unsigned int n)
 /* Every byte of a free object is poison, unless somebody has written to it since. */
 static noinline void poison_check(const struct kmem_cache *s, const void *obj)
 {
-	const u8 *byte = obj;
+	const u8 *byte = obj, *last = byte + s->object_size - 1;
 	char title[120];
 
 	if (likely(*byte == POISON_OBJECT_BYTE && !memcmp(byte, byte + 1, s->object_size - 1)))
 		return;
 	snprintf(title, sizeof(title), "REFS: a free object of cache %s was written to", s->name);
-	while (*byte == POISON_OBJECT_BYTE)
+	while (byte < last && *byte == POISON_OBJECT_BYTE)
 		byte++;
 	finding_report_to(&s->slab->machine->sink, FINDING_REFS, title, "byte %zu of %zu is %#x",
 			  (size_t)(byte - (const u8 *)obj), s->object_size, *byte);
