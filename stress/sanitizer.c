@@ -11,9 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#if MM_TSAN
-#include <sanitizer/common_interface_defs.h>
-#endif
 
 #include "base/atomic.h"
 #include "stress/exit_codes.h"
@@ -44,7 +41,7 @@ static void say(const char *text)
 		return;		/* nobody is left to tell */
 }
 
-static void last_words(void)
+static __attribute__((unused)) void last_words(void)
 {
 	if (!epitaph)
 		return;
@@ -52,12 +49,8 @@ static void last_words(void)
 	say("\n");
 }
 
-#if MM_TSAN
-static void watch_for_the_end(void)
-{
-	__sanitizer_set_death_callback(last_words);
-}
-#elif MM_ASAN
+#if MM_TSAN || MM_ASAN
+/* The sanitizer has a handler of its own. */
 static void watch_for_the_end(void)
 {
 }
@@ -65,8 +58,8 @@ static void watch_for_the_end(void)
 /* Nobody else says anything: a core that follows a pointer of freed memory, say. */
 static void on_crash(int signo)
 {
-	say(signo == SIGBUS ? "mmstorm: SIGBUS" : "mmstorm: SIGSEGV");
-	say(": the core itself has crashed, no program that it runs\n");
+	say(signo == SIGBUS ? "mmstorm: panic: BUG: SIGBUS" : "mmstorm: panic: BUG: SIGSEGV");
+	say(" (core): the core itself has crashed, no program that it runs\n");
 	last_words();
 	/* The default is back: it ends the program when this returns. */
 	raise(signo);

@@ -13,7 +13,8 @@ const char *sanitizer_name(void);
 unsigned int sanitizer_reports(void);
 
 /*
- * A line to print when a sanitizer, or a crash, ends the program: how to repeat the run.
+ * A line to print when AddressSanitizer, or without a sanitizer a crash, ends the program:
+ * how to repeat the run.
  * The text must stay; NULL: there is none.
  */
 void sanitizer_set_epitaph(const char *text);

@@ -11,6 +11,7 @@ from report import Reading, Report
 
 BEGIN = re.compile(r"^mmstorm (?:run|replay|program|explore) \S.*$")
 VERDICT = re.compile(r"^mmstorm: (?P<word>[A-Z][A-Z-]+) seed=")
+CRASH = re.compile(r"^mmstorm: panic: BUG: SIG[A-Z]+ \(core\): ")
 REPEAT = re.compile(r"^repeat {4}(?P<command>\S.*)$")
 REPEAT_WITH = re.compile(r"^\s*repeat with: (?P<command>\S.*)$")
 TOLD = re.compile(r"^finding {3}(?P<title>.+) \((?P<times>\d+) times\)$")

@@ -129,11 +129,13 @@ class Scanner:
         return repeat is not None
 
     def begin_run(self, at, text):
-        # A dying program repeats its first line at the head of AddressSanitizer's report.
+        # A dying program repeats its first line: at the head of AddressSanitizer's report, or
+        # when it has crashed.
         before = at - 1
         while before > 0 and machine.PROGRESS.match(self.source.lines[before]):
             before -= 1
-        if before < 0 or not sanitizers.RULER.match(self.source.lines[before]):
+        line = self.source.lines[before] if before >= 0 else ""
+        if not sanitizers.RULER.match(line) and not machine.CRASH.match(line):
             self.new_run(at)
         run = self.current(at, ended_will_do=True)
         run.command, run.begun = text, True
