@@ -264,9 +264,8 @@ static void cuts_of_tasks(void **state)
 /* ---- guides ---- */
 
 /*
- * By its own trail a run is nearly always the same run: a trail names steps, not decisions,
- * so who waits beside whom can make it another (3 of 100 measured; shrinking looks at
- * each run's own finding, and tries another guide).
+ * By its own trail a run is nearly always the same run.  Not quite: of seeds 0 to 399 nine
+ * were another by one guide or both, and why is not known yet.
  */
 #define TRAIL_SEEDS	30
 
@@ -297,7 +296,7 @@ static void trails_are_the_run(void **state)
 				!memcmp(again.windows, r.windows, sizeof(r.windows));
 		}
 	}
-	assert_in_range(same, TRAIL_SEEDS * NR_GUIDE_BYS * 9 / 10, TRAIL_SEEDS * NR_GUIDE_BYS);
+	assert_in_range(same, TRAIL_SEEDS * NR_GUIDE_BYS * 19 / 20, TRAIL_SEEDS * NR_GUIDE_BYS);
 	guide_free(&make);
 	guide_free(&led);
 	schedule_free(&schedule);
